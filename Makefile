@@ -1,0 +1,49 @@
+# One command each: `make run` for the living dashboard, `make test` for lint and every test.
+PYTHON ?= python3
+PORT ?= 8050
+BIN := .venv/bin
+
+.PHONY: install install-dev run lint test test-slow bench lock clean
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+install: .venv/installed
+
+install-dev: .venv/installed-dev
+
+run: install
+	$(BIN)/coc serve --port $(PORT)
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m tests.browser_install
+	$(BIN)/pytest -m "not slow" -n 2
+
+test-slow: install-dev
+	$(BIN)/python -m tests.browser_install
+	$(BIN)/pytest -m slow
+
+bench: install-dev
+	$(BIN)/coc bench --size S
+
+# The lock names packages and hashes only, no index: any registry will do.
+lock:
+	uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev --extra build --extra postgres -o requirements-dev.lock
+	uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra build -c requirements-dev.lock -o requirements.lock
+
+clean:
+	rm -rf .venv var build *.egg-info

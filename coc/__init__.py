@@ -1,0 +1,1 @@
+"""City Operation Center dashboard."""

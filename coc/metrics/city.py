@@ -1,0 +1,42 @@
+"""What a KPI sees: the city's frames at one instant. KPIs open nothing and know no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from coc.domain.limits import Limits
+from coc.domain.worktime import Calendars
+
+WindowName = Literal["7d", "30d", "90d"]
+WINDOWS: tuple[WindowName, ...] = ("7d", "30d", "90d")
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Canonical frames plus the derived columns, all of one realm and population, as known at `now`.
+
+    `letters`: canonical columns; rows with `deleted` true may be present and count nowhere.
+    `dispositions`: canonical columns plus derived: due (time), needs_follow_up (bool), followup_hours (float),
+    outside_hours (bool), letter_deleted (bool). `units`: the list that is valid (code, name, kind, parent, calendar,
+    valid_from, valid_to). Samples: canonical columns plus `hold` (seconds a sample holds). Any frame may be empty, never absent.
+    `provided`: "dataset.column" names that some connector records; a KPI whose input is not there is not_recorded.
+    """
+
+    now: pd.Timestamp  # tz-aware, UTC
+    calendars: Calendars
+    limits: Limits
+    letters: pd.DataFrame
+    dispositions: pd.DataFrame
+    units: pd.DataFrame
+    sites: pd.DataFrame
+    access_points: pd.DataFrame
+    ap_samples: pd.DataFrame
+    services: pd.DataFrame
+    service_samples: pd.DataFrame
+    provided: frozenset[str] = frozenset()
+    letter_types: tuple[str, ...] = ()
+    unit_names: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,43 @@
+"""What a page is: a spec, `layout()` and `render(view)`; the first paint and every refresh use the same `render`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from coc.boards.board import Board
+from coc.settings.models import Settings
+
+Props = dict[str, dict[str, Any]]  # component id -> properties
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpec:
+    """`name` is the body's data-page and the prefix of the page's component ids."""
+
+    name: str
+    path: str
+    boards: tuple[str, ...]
+    title: str  # a message id of the catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that a render may know. No clock, no store, no request: the same view gives the same bytes."""
+
+    page: str
+    boards: Mapping[str, Board]
+    lens: str
+    language: str
+    theme: str
+    scope: str  # a unit code, "" for the city
+    epoch: int
+    now: datetime
+    realm: str
+    simulated: bool
+    settings: Settings
+
+
+Render = Callable[[View], Props]

@@ -1,0 +1,120 @@
+"""What a connector is: one `pull` that yields frames and one exception.
+
+A connector never imports the store. It yields `Batch`es of canonical columns (`coc.domain.datasets`), as it reads them:
+types cast where possible, values untouched where not (the pipeline validates and quarantines). It drops what is not
+kept (letter contents, secrets, identities) before anything else sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+import pandas as pd
+
+from coc.domain.datasets import Dataset
+
+
+class FetchError(Exception):
+    """A pull failed for a reason that a city engineer can act on.
+
+    `code` is one of `FAILURES` (stable, translated on `/sumber`); `detail` fills the sentence (a host, a status, a
+    field) and never holds a row's value or a secret. `retry_after` seconds where the source asked for it.
+    `permanent` means that trying again in this run is useless.
+    """
+
+    def __init__(
+        self, code: str, detail: str = "", *, retry_after: float | None = None, permanent: bool = False
+    ) -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+        self.permanent = permanent
+
+
+# code -> the English sentence of `coc pull`; `{}` takes the detail. `/sumber` translates by code.
+FAILURES: Mapping[str, str] = {
+    "unreachable": "unreachable: {}",
+    "too_slow": "too slow: no whole answer within {}",
+    "certificate": "the TLS certificate is not valid: {}",
+    "credentials": "credentials refused ({})",
+    "source_error": "the source answered with an error: {}",
+    "login_page": "a login page came instead of data ({})",
+    "content_type": "the answer is not JSON but {}",
+    "redirected": "redirected to another host: {}",
+    "rate_limited": "the source asks to wait ({})",
+    "not_found": "not found ({}): wrong base URL or version",
+    "http_status": "HTTP status {}",
+    "broken": "broken answer: {}",
+    "too_large": "the answer is larger than {}",
+    "paging_loop": "paging loop: {}",
+    "too_many_pages": "the paging never ends: {}",
+    "incomplete": "fewer rows than announced: {}",
+    "schema_drift": "schema drift: {}",
+    "cursor_backwards": "the cursor went backwards: {}",
+    "source_empty": "the source answers but has no data: {}",
+    "exporter_down": "the exporter is down: {}",
+    "mass_deletion": "{} would be deleted; nothing was: run `coc pull NAME --full --allow-deletions` if that is right",
+    "file": "the file cannot be read: {}",
+    "config": "{}",
+    "internal": "a defect of the COC itself: {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What to pull. `since` maps a dataset to the watermark (overlap already taken off); absent: all rows.
+
+    `full`: everything the source has, and its ids where it lists them (reconcile). `now`: business time.
+    `deadline`: `time.monotonic()` at which the run must have ended. `known`: per sampled entity the newest `at` held,
+    so that the same source time is told from a new one.
+    """
+
+    now: datetime
+    deadline: float
+    since: Mapping[Dataset, datetime] = field(default_factory=dict)
+    full: bool = False
+    known: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of one dataset in canonical columns (a subset: what is absent from the frame, the source does not have).
+
+    `source_now`: the answer's own `now`, caps the watermark. `ids`: with an empty frame, every id that exists at the
+    source (the full reconcile). `ordered`: rows come in cursor order, so the batch may commit on its own.
+    `problems`: rows that could not even be read, one dict each: source_id, field, reason, value.
+    `notes`: (code, detail) findings that do not fail the run, e.g. ("clock_ahead", "+7 h").
+    """
+
+    dataset: Dataset
+    frame: pd.DataFrame
+    cursor: str | None = None
+    source_now: datetime | None = None
+    ids: set[str] | None = None
+    retention_days: int | None = None
+    ordered: bool = False
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reachability:
+    """What `coc check` found: `ok`, one sentence, and what to do when it is not."""
+
+    ok: bool
+    said: str
+    mend: str = ""
+    code: str = ""
+
+
+class Connector(Protocol):
+    kind: ClassVar[str]  # the `type:` in config.yaml
+    datasets: ClassVar[set[Dataset]]  # what it can fill
+
+    def check(self) -> Reachability: ...
+
+    def pull(self, window: Window) -> Iterator[Batch]: ...
