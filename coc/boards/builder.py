@@ -1,0 +1,157 @@
+"""From the store's commits to a snapshot of boards: rebuilt whole where their input changed, stamped with one epoch.
+
+An epoch moves only when some board's content does. What time alone changes is computed once a minute. `as_of` and ages
+stay outside the hash: a re-pull that brings nothing new moves no epoch, and still every number's age is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from coc.boards import codec, feeds_board
+from coc.boards.board import KPI_COLUMNS, Board
+from coc.boards.city import POPULATIONS, Context, city_of, provided_by
+from coc.boards.live_frames import LiveFrames
+from coc.boards.subjects import SUBJECTS, Subject, compute_subject
+from coc.clock import Clock
+from coc.domain.datasets import Dataset
+from coc.settings.models import Realm, Settings
+from coc.store import BoardRow, Store
+
+BoardKey = tuple[str, str]  # (name, population)
+TICK = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All boards of one epoch. `epochs`: by board name, the epoch of its last change in any population."""
+
+    epoch: int
+    boards: Mapping[BoardKey, Board]
+    epochs: Mapping[str, int]
+    commit: int
+    computed_at: datetime
+    as_of: Mapping[Dataset, datetime | None] = field(default_factory=dict)
+
+
+class Builder:
+    """Keeps one realm's boards. Not thread-safe: one thread calls `refresh`."""
+
+    def __init__(self, store: Store, settings: Settings, realm: Realm, clock: Clock) -> None:
+        self.store, self.settings, self.realm, self.clock = store, settings, realm, clock
+        self.snapshot: Snapshot | None = None
+        self._frames = LiveFrames(store)
+        self._provided = provided_by(settings, realm)
+
+    def refresh(self, next_runs: Mapping[str, datetime] | None = None, *, force: bool = False) -> Snapshot | None:
+        """Boards brought up to date; the new snapshot when the epoch moved, else None (`self.snapshot` has fresh ages)."""
+        now = pd.Timestamp(self.clock.now())
+        if self.snapshot is None:
+            self._adopt()
+        before = self.snapshot
+        commit = self.store.commit_number()
+        ticked = before is None or abs(now.to_pydatetime() - before.computed_at) >= TICK
+        if force or ticked or before is None or commit != before.commit:
+            self._rebuild(now, commit, whole=force or ticked, next_runs=next_runs or {})
+        else:
+            self._refresh_feeds(now, next_runs or {})
+        after = self.snapshot
+        return after if after is not None and (before is None or after.epoch != before.epoch) else None
+
+    def _adopt(self) -> None:
+        """Start from the boards the store holds, so that a restart shows the last picture at once."""
+        rows = self.store.load_boards()
+        if not rows:
+            return
+        boards = {(r.name, r.population): _board_of(r) for r in rows}
+        newest = max(r.epoch for r in rows)
+        computed = min(r.computed_at for r in rows)
+        self.snapshot = Snapshot(newest, boards, _epochs(boards), -1, computed)
+
+    def _rebuild(self, now: pd.Timestamp, commit: int, *, whole: bool, next_runs: Mapping[str, datetime]) -> None:
+        context = Context.of(self.store, self.settings, self.realm)
+        changed = self._frames.refresh(now, context.calendars)
+        todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
+        fresh: dict[BoardKey, Board] = {}
+        for population in POPULATIONS:
+            city = city_of(self._frames.frames, context, now, population, self._provided)
+            for subject in todo:
+                kpis, frames = compute_subject(subject, city)
+                fresh[subject.name, population] = _stamp(subject.name, population, kpis, frames, now)
+        feeds, as_of = feeds_board.build(self.store, self.settings, self.realm, self.clock, context.calendars, next_runs)
+        for population in POPULATIONS:
+            fresh["feeds", population] = _stamp("feeds", population, _NO_KPIS, {"feeds": feeds}, now)
+        self._save(fresh, commit, now, as_of)
+
+    def _refresh_feeds(self, now: pd.Timestamp, next_runs: Mapping[str, datetime]) -> None:
+        context = Context.of(self.store, self.settings, self.realm)
+        feeds, as_of = feeds_board.build(self.store, self.settings, self.realm, self.clock, context.calendars, next_runs)
+        assert self.snapshot is not None
+        fresh = {("feeds", p): _stamp("feeds", p, _NO_KPIS, {"feeds": feeds}, now) for p in POPULATIONS}
+        computed, commit = self.snapshot.computed_at, self.snapshot.commit
+        self._save(fresh, commit, now, as_of)
+        self.snapshot = replace(self.snapshot, computed_at=computed)
+
+    def _has(self, subject: Subject) -> bool:
+        held = self.snapshot.boards if self.snapshot else {}
+        return all((subject.name, p) in held for p in POPULATIONS)
+
+    def _save(
+        self,
+        fresh: dict[BoardKey, Board],
+        commit: int,
+        now: pd.Timestamp,
+        as_of: Mapping[Dataset, datetime | None],
+    ) -> None:
+        held = dict(self.snapshot.boards) if self.snapshot else {}
+        moved = {k: b for k, b in fresh.items() if k not in held or held[k].digest != b.digest}
+        epoch = self.snapshot.epoch if self.snapshot else 0
+        if moved:
+            epoch = self.store.save_boards(commit, [_row_of(b) for b in moved.values()])
+        for key, board in fresh.items():
+            # An unchanged board keeps its epoch; its frames are renewed for what the hash leaves out (ages).
+            held[key] = replace(board, epoch=epoch if key in moved else held[key].epoch)
+        oldest = {name: _oldest(name, as_of) for name, _ in held}
+        held = {key: replace(board, as_of=oldest[key[0]]) for key, board in held.items()}
+        self.snapshot = Snapshot(epoch, held, _epochs(held), commit, now.to_pydatetime(), as_of)
+
+
+_NO_KPIS = pd.DataFrame({c: pd.Series([], dtype="float64" if c == "value" else "str") for c in KPI_COLUMNS})
+
+
+def _oldest(name: str, as_of: Mapping[Dataset, datetime | None]) -> datetime | None:
+    wanted = {d for s in SUBJECTS if s.name == name for d in s.datasets} or set(as_of)
+    known = [at for dataset, at in as_of.items() if dataset in wanted and at is not None]
+    return min(known, default=None)
+
+
+def _stamp(
+    name: str, population: str, kpis: pd.DataFrame, frames: dict[str, pd.DataFrame], now: pd.Timestamp
+) -> Board:
+    hashed = feeds_board.without_ages(frames) if name == "feeds" else frames
+    raw = codec.dump_frames({"kpis": kpis, **hashed})
+    digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return Board(name, population, 0, digest, now.to_pydatetime(), None, kpis, frames)
+
+
+def _row_of(board: Board) -> BoardRow:
+    payload = codec.pack(codec.dump_frames({"kpis": board.kpis, **board.frames}))
+    return BoardRow(board.name, board.population, 0, board.digest, board.computed_at, board.as_of, payload)
+
+
+def _board_of(row: BoardRow) -> Board:
+    frames = codec.load_frames(row.payload)
+    kpis = frames.pop("kpis")
+    return Board(row.name, row.population, row.epoch, row.digest, row.computed_at, row.as_of, kpis, frames)
+
+
+def _epochs(boards: Mapping[BoardKey, Board]) -> dict[str, int]:
+    epochs: dict[str, int] = {}
+    for (name, _), board in boards.items():
+        epochs[name] = max(epochs.get(name, 0), board.epoch)
+    return epochs

@@ -1,0 +1,68 @@
+"""A board's payload: frames to compressed bytes and back, with their dtypes, without pickle."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import date
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+
+
+def _column(series: pd.Series[Any]) -> dict[str, Any]:
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        stamps = series.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+        missing = stamps.isna().to_numpy()
+        micros = stamps.to_numpy(dtype="datetime64[us]").astype("int64")
+        return {"k": "time", "v": [None if gone else int(m) for m, gone in zip(micros, missing, strict=True)]}
+    if pd.api.types.is_bool_dtype(series.dtype):
+        return {"k": "bool", "v": [None if pd.isna(v) else bool(v) for v in series]}
+    if pd.api.types.is_integer_dtype(series.dtype):
+        return {"k": "int", "v": [None if pd.isna(v) else int(v) for v in series]}
+    if pd.api.types.is_float_dtype(series.dtype):
+        return {"k": "float", "v": [None if pd.isna(v) else float(v) for v in series]}
+    values = [_plain(v) for v in series]
+    if values and all(isinstance(v, date) for v in values):
+        return {"k": "date", "v": [v.isoformat() for v in values]}
+    return {"k": "any", "v": values}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return list(value)
+    return None if value is None or pd.isna(value) else value
+
+
+def _series(kind: str, values: list[Any]) -> pd.Series[Any]:
+    if kind == "time":
+        micros = np.array([np.iinfo("int64").min if v is None else v for v in values], dtype="int64")
+        return pd.Series(pd.DatetimeIndex(micros.astype("datetime64[us]"), tz="UTC"))
+    if kind == "date":
+        return pd.Series([date.fromisoformat(v) for v in values], dtype="object")
+    dtypes = {"bool": "boolean", "int": "Int64", "float": "float64"}
+    if kind in dtypes:
+        return pd.Series(values, dtype=dtypes[kind])
+    return pd.Series(values, dtype="str" if all(isinstance(v, str) for v in values) else "object")
+
+
+def dump_frames(frames: dict[str, pd.DataFrame]) -> bytes:
+    """Frames as one JSON document: {name: {column: {k: kind, v: values}}}, in a stable order."""
+    document = {name: {str(c): _column(frame[c]) for c in frame.columns} for name, frame in sorted(frames.items())}
+    return orjson.dumps(document, option=_OPTIONS, default=str)
+
+
+def pack(raw: bytes) -> bytes:
+    return zlib.compress(raw, 1)
+
+
+def load_frames(payload: bytes) -> dict[str, pd.DataFrame]:
+    """The inverse of `pack(dump_frames(...))`."""
+    document = orjson.loads(zlib.decompress(payload))
+    return {
+        name: pd.DataFrame({column: _series(cell["k"], cell["v"]) for column, cell in columns.items()})
+        for name, columns in document.items()
+    }

@@ -1,0 +1,99 @@
+"""The frames that boards are made of, held in memory and brought up to date by the rows that changed.
+
+Reading 90 days anew for each commit would make a refresh cost what the history holds; a commit number on each row
+makes it cost what changed.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+from coc.domain.datasets import COLUMNS, DTYPES, KEYS, SAMPLES, Dataset
+from coc.domain.worktime import Calendars
+from coc.store import Store
+
+_LOOKBACK = timedelta(days=92)  # 90 days and their midnight in any zone
+_TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
+_ROWS = (Dataset.LETTERS, Dataset.DISPOSITIONS)
+_SAMPLES = (Dataset.AP_SAMPLES, Dataset.SERVICE_SAMPLES)
+
+
+class LiveFrames:
+    """`frames[dataset]`: canonical columns, `source` and the derived columns, of the last 90 days and all open items.
+
+    Samples reach back `sample_hours`: 24 h and what a down spell needs to be measured whole.
+    """
+
+    def __init__(self, store: Store, sample_hours: float = 26.0) -> None:
+        self.store = store
+        self.frames: dict[Dataset, pd.DataFrame] = {}
+        self._sample_span = timedelta(hours=sample_hours)
+        self._rev: int | None = None
+        self._day: date | None = None
+
+    def refresh(self, now: pd.Timestamp, calendars: Calendars) -> set[Dataset]:
+        """Bring the frames to the store's last commit; the datasets that changed. A new city day reloads all."""
+        commit = self.store.commit_number()
+        today = calendars.today(now)
+        whole = self._rev is None or today != self._day
+        after = None if whole else self._rev
+        changed: set[Dataset] = set()
+        if whole or commit != self._rev:
+            changed |= self._load_rows(now, after)
+            changed |= self._load_samples(now, after)
+            changed |= self._load_tables(whole)
+        self._rev, self._day = commit, today
+        return set(self.frames) if whole else changed
+
+    def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
+        since = (now - _LOOKBACK).to_pydatetime()
+        letters = self.store.letters(since, after_rev=after)
+        dispositions = self.store.dispositions(since, after_rev=after)
+        return self._merge(Dataset.LETTERS, letters, after) | self._merge(Dataset.DISPOSITIONS, dispositions, after)
+
+    def _load_samples(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
+        since = (now - self._sample_span).to_pydatetime()
+        changed: set[Dataset] = set()
+        for dataset in _SAMPLES:
+            fresh = self.store.samples(dataset, since, after_rev=after)
+            changed |= self._merge(dataset, fresh, after)
+            held = self.frames[dataset]
+            if len(held) and (old := held["at"] < since).any():
+                self.frames[dataset] = held[~old].reset_index(drop=True)
+        return changed
+
+    def _load_tables(self, whole: bool) -> set[Dataset]:
+        changed: set[Dataset] = set()
+        for dataset in _TABLES:
+            table = self.store.table(dataset)
+            if whole or not table.equals(self.frames[dataset]):
+                self.frames[dataset] = table
+                changed.add(dataset)
+        return changed
+
+    def _merge(self, dataset: Dataset, fresh: pd.DataFrame, after: int | None) -> set[Dataset]:
+        if after is None or dataset not in self.frames:
+            self.frames[dataset] = fresh.reset_index(drop=True)
+            return {dataset}
+        if fresh.empty:
+            return set()
+        held = self.frames[dataset]
+        keys = [*KEYS[dataset]] if dataset in SAMPLES else ["source", *KEYS[dataset]]
+        kept = held[~_index(held, keys).isin(_index(fresh, keys))]
+        self.frames[dataset] = pd.concat([kept, fresh], ignore_index=True)
+        return {dataset}
+
+
+def _index(frame: pd.DataFrame, keys: list[str]) -> pd.Index[Any]:
+    if len(keys) == 1:
+        return pd.Index(frame[keys[0]])
+    return pd.MultiIndex.from_frame(frame[keys].fillna("") if frame[keys].isna().to_numpy().any() else frame[keys])
+
+
+def empty(dataset: Dataset) -> pd.DataFrame:
+    """A frame of no rows with the dataset's columns and dtypes, and `source`."""
+    columns = {c.name: pd.Series([], dtype=DTYPES[c.kind]) for c in COLUMNS[dataset]}
+    return pd.DataFrame({"source": pd.Series([], dtype="str"), **columns})

@@ -1,0 +1,69 @@
+"""What each board holds: its KPIs and the frames behind its charts. One row of `SUBJECTS` a board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from coc.domain.datasets import Dataset
+from coc.metrics import City, compute, registered, series
+
+FrameMaker = Callable[[City], pd.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """`prefixes` name the KPI ids of the board; `datasets` are what it is made from (its oldest feed is its as_of)."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    datasets: frozenset[Dataset]
+    frames: Mapping[str, FrameMaker]
+
+    def kpi_ids(self) -> list[str]:
+        return [i for i in registered() if i.split(".")[0] in self.prefixes]
+
+
+def _trend(prefix: str) -> FrameMaker:
+    def frame(city: City) -> pd.DataFrame:
+        found = series.trend(city)
+        return found[found["id"].str.startswith(prefix)].reset_index(drop=True)
+
+    return frame
+
+
+_MAIL = frozenset({Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS})
+
+SUBJECTS: tuple[Subject, ...] = (
+    Subject("correspondence", ("correspondence",), _MAIL, {"flow": series.flow, "trend": _trend("correspondence.")}),
+    Subject(
+        "disposition",
+        ("disposition",),
+        _MAIL,
+        {
+            "by_unit": series.backlog_by_unit,
+            "by_age": series.backlog_by_age,
+            "channels": lambda city: series.channels(city, "30d"),
+            "trend": _trend("disposition."),
+        },
+    ),
+    Subject(
+        "wifi",
+        ("wifi",),
+        frozenset({Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES}),
+        {"by_hour": series.wifi_by_hour, "points": series.points},
+    ),
+    Subject(
+        "apps",
+        ("apps",),
+        frozenset({Dataset.SERVICE_SAMPLES, Dataset.SERVICES}),
+        {"latency": series.app_latency, "services": series.services},
+    ),
+)
+
+
+def compute_subject(subject: Subject, city: City) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """The board's KPI frame (`KPI_COLUMNS`) and its chart frames."""
+    return compute(city, ids=subject.kpi_ids()), {name: make(city) for name, make in subject.frames.items()}
