@@ -1,0 +1,170 @@
+"""A city served by another implementation, pulled with `coc pull`, read over the API: every value recomputed by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e import samples_oracle
+from tests.e2e.city import MadeCity, make
+from tests.e2e.oracle import Oracle
+from tests.e2e.samples_oracle import Sample
+from tests.e2e.sources import TOKEN, Series, Sources
+
+API_TOKEN = "checker-token"
+NOW = datetime.fromisoformat("2026-03-02T10:00:00+07:00")
+LETTER_IDS = ("registered_today", "completed_today", "paperless_rate", "undispositioned")
+FOLLOW_UP_IDS = ("followup_hours_p50", "followup_hours_p85", "followup_hours_p95")
+DISPOSITION_IDS = ("backlog", "overdue", "due_soon", "on_time_rate", *FOLLOW_UP_IDS)
+MAIL = [f"correspondence.{i}" for i in LETTER_IDS] + [f"disposition.{i}" for i in DISPOSITION_IDS]
+
+
+def _samples(rng: random.Random, now: float, step: int) -> list[Sample]:
+    found, at, up = [], now - 30 * 3600 + rng.uniform(0, step), True
+    while at <= now:
+        up = up if rng.random() < 0.9 else not up
+        latency = rng.choice([20.0, 80.0, 900.0]) if up else None
+        found.append(Sample(round(at, 3), up, latency, rng.randrange(30) if rng.random() < 0.9 else None))
+        at += step if rng.random() < 0.98 else rng.choice([600, 4000])  # gaps
+    return found
+
+
+def _series(points: dict[str, list[Sample]], job: str) -> Series:
+    series = Series()
+    for key, samples in points.items():
+        for s in samples:
+            series.add("probe_success", job, key, s.at, float(s.up))
+            if s.latency_ms is not None:
+                series.add("probe_duration_seconds", job, key, s.at, s.latency_ms / 1000)
+            if s.clients is not None:
+                series.add("ap_clients", job, key, s.at, float(s.clients))
+    return series
+
+
+def _config(folder: Path, url: str) -> Path:
+    digest = hashlib.sha256(API_TOKEN.encode()).hexdigest()
+    queries = {"up": "probe_success{job='ap'}", "latency_ms": "probe_duration_seconds{job='ap'} * 1000"}
+    config = {
+        "connectors": {
+            "lain": {"type": "sipadek", "url": f"{url}/coc/v1", "auth": {"bearer": TOKEN}},
+            "wifi": {"type": "prometheus", "url": url, "every_seconds": 60, "label": "ap", "queries": queries},
+        },
+        "access": {"api_tokens": {"checker": {"sha256": digest, "role": "operator", "expires": "2099-01-01"}}},
+    }
+    path = folder / "config.yaml"
+    path.write_text(json.dumps(config))  # JSON is YAML
+    return path
+
+
+def _coc(config: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "coc.cli", "--config", str(config), *words]
+
+
+def _env() -> dict[str, str]:
+    return {**os.environ, "COC_CLOCK": NOW.isoformat()}
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def pulled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """(made city, samples by access point, the API's fetch function) after one full pull under a frozen clock."""
+    folder = tmp_path_factory.mktemp("lain")
+    rng = random.Random(request.param)
+    city: MadeCity = make(request.param, NOW)
+    points = {f"ap-{i}": _samples(rng, NOW.timestamp() - rng.choice([0, 0, 900]), 60) for i in range(8)}
+    sources = Sources(city, _series(points, "ap"))
+    config = _config(folder, sources.url)
+    done = subprocess.run(
+        _coc(config, "pull", "--full", "--json"), env=_env(), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    with _served(config) as fetch:
+        yield city, points, fetch
+    sources.close()
+
+
+class _served:
+    """`coc serve --no-scheduler` on a free port, as a context that gives a fetch function."""
+
+    def __init__(self, config: Path) -> None:
+        import socket
+
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            _coc(config, "serve", "--no-scheduler", "--port", str(self.port)),
+            env=_env(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def fetch(self, path: str) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", headers={"Authorization": f"Bearer {API_TOKEN}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def __enter__(self) -> Callable[[str], dict[str, Any]]:
+        until = time.monotonic() + 40
+        while time.monotonic() < until:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1)
+            except OSError:
+                assert self.process.poll() is None, self.process.stderr.read().decode()
+                time.sleep(0.2)
+            else:
+                return self.fetch
+        raise AssertionError("the server did not become ready in 40 s")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        self.process.stderr.close()
+
+
+def _values(fetch: Callable[[str], dict[str, Any]], window: str, unit: str | None) -> dict[str, float | None]:
+    tail = f"&unit={unit}" if unit else ""
+    return {item["id"]: item["value"] for item in fetch(f"/api/v1/kpis?window={window}{tail}")["items"]}
+
+
+@pytest.mark.parametrize("window", ["7d", "30d", "90d"])
+@pytest.mark.parametrize("unit", [None, "DISDIK", "DINKES", "KOMINFO", "KEC-01", "SEPI"])
+def test_every_letter_and_disposition_kpi_is_what_the_sentences_of_the_domain_give(
+    pulled: Any, window: str, unit: str | None
+) -> None:
+    city, _, fetch = pulled
+    oracle = Oracle(city.units, city.letters, city.dispositions, NOW)
+    got = _values(fetch, window, unit)
+    expected = {kpi: oracle.value(kpi, unit, window) for kpi in MAIL}
+    assert {k: got[k] for k in MAIL} == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+def test_every_wifi_kpi_is_what_the_samples_say(pulled: Any) -> None:
+    _, points, fetch = pulled
+    now = NOW.timestamp()
+    states = [samples_oracle.state(s, now) for s in points.values()]
+    times = [samples_oracle.up_and_down(s, now) for s in points.values()]
+    up, down = sum(t[0] for t in times), sum(t[1] for t in times)
+    got = _values(fetch, "30d", None)
+    assert {s: got[f"wifi.{s}"] for s in ("up", "degraded", "down", "no_data")} == {
+        s: states.count(s) for s in ("up", "degraded", "down", "no_data")
+    }
+    assert got["wifi.availability_24h"] == pytest.approx(up / (up + down), abs=1e-6)
+
+
+def test_a_second_pull_of_the_same_city_moves_no_epoch(pulled: Any) -> None:
+    _, _, fetch = pulled
+    assert fetch("/api/v1/kpis?window=30d")["epoch"] >= 1
