@@ -41,15 +41,15 @@ LimitText = Annotated[Limit, BeforeValidator(parse_limit), PlainSerializer(str)]
 
 
 class Degraded(Model):
-    latency_ms: float = Field(500, gt=0)
-    loss: float = Field(0.2, ge=0, le=1)
+    latency_ms: float = Field(default=500, gt=0)
+    loss: float = Field(default=0.2, ge=0, le=1)
 
 
 class ApLimits(Model):
-    failures: int = Field(3, ge=1)
-    successes: int = Field(2, ge=1)
+    failures: int = Field(default=3, ge=1)
+    successes: int = Field(default=2, ge=1)
     degraded: Degraded = Degraded()
-    min_down_seconds: float = Field(300, ge=0)
+    min_down_seconds: float = Field(default=300, ge=0)
 
 
 class UrgencyLimits(Model):
@@ -62,13 +62,13 @@ class UrgencyLimits(Model):
 class Limits(Model):
     urgency: UrgencyLimits = UrgencyLimits()
     paper_exempt: tuple[str, ...] = ("finance", "personnel", "legal")
-    first_disposition_working_hours: float = Field(8, ge=0)
-    adoption_letters_per_week: int = Field(3, ge=1)
-    default_pages: int = Field(2, ge=0)
-    default_copies: int = Field(3, ge=0)
-    rupiah_per_sheet: float = Field(500, ge=0)
+    first_disposition_working_hours: float = Field(default=8, ge=0)
+    adoption_letters_per_week: int = Field(default=3, ge=1)
+    default_pages: int = Field(default=2, ge=0)
+    default_copies: int = Field(default=3, ge=0)
+    rupiah_per_sheet: float = Field(default=500, ge=0)
     ap: ApLimits = ApLimits()
-    low_use_clients_per_day: float = Field(5, ge=0)
+    low_use_clients_per_day: float = Field(default=5, ge=0)
 
 
 def hold_seconds(every_seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""The shape of config.yaml: frozen, no unknown keys, units in names. Every block has defaults, so `connectors:` is enough."""
+"""The shape of config.yaml: frozen, no unknown keys, units in names. Every block has defaults."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Server(Model):
 
 
 class Retention(Model):
-    letters_years: int = Field(10, ge=1)
-    samples_days: int = Field(35, ge=31)
-    rollups_years: int = Field(5, ge=1)
-    quarantine_days: int = Field(30, ge=1)
-    audit_years: int = Field(2, ge=1)
+    letters_years: int = Field(default=10, ge=1)
+    samples_days: int = Field(default=35, ge=31)
+    rollups_years: int = Field(default=5, ge=1)
+    quarantine_days: int = Field(default=30, ge=1)
+    audit_years: int = Field(default=2, ge=1)
 
 
 class UnitTarget(Model):
@@ -47,7 +47,7 @@ class UnitTarget(Model):
 
 
 class Target(UnitTarget):
-    units: dict[str, UnitTarget] = {}
+    units: dict[str, UnitTarget] = Field(default_factory=dict)
 
 
 class BasicAuth(Model):
@@ -103,13 +103,13 @@ class ConnectorBlock(Model):
     realm: Realm = "live"
     url: str | None = None
     auth: Auth = Auth()
-    every_seconds: float = Field(60, ge=1)
-    timeout_seconds: float = Field(10, gt=0)
-    deadline_seconds: float = Field(120, gt=0)
-    max_mb: float = Field(64, gt=0)
-    overlap_seconds: float = Field(300, ge=0)
+    every_seconds: float = Field(default=60, ge=1)
+    timeout_seconds: float = Field(default=10, gt=0)
+    deadline_seconds: float = Field(default=120, gt=0)
+    max_mb: float = Field(default=64, gt=0)
+    overlap_seconds: float = Field(default=300, ge=0)
     reconcile_cron: str = "30 2 * * *"
-    backfill_days: float = Field(30, ge=0)
+    backfill_days: float = Field(default=30, ge=0)
     frozen_after: Annotated[FrozenAfter, BeforeValidator(parse_frozen_after)] | None = None
     keep: tuple[Literal["number", "subject", "sender", "instruction_text"], ...] = ("number",)
     provides: tuple[str, ...] | None = None
@@ -124,12 +124,12 @@ class ApiToken(Model):
 
 
 class Access(Model):
-    api_tokens: dict[str, ApiToken] = {}
+    api_tokens: dict[str, ApiToken] = Field(default_factory=dict)
 
 
 class Demo(Model):
     enabled: bool = False
-    port: int = Field(8051, ge=1, le=65535)
+    port: int = Field(default=8051, ge=1, le=65535)
 
 
 LETTER_TYPES = (
@@ -154,15 +154,15 @@ class Settings(Model):
     retention: Retention = Retention()
     letter_types: tuple[str, ...] = LETTER_TYPES
     limits: Limits = Limits()
-    targets: dict[str, Target] = {}
+    targets: dict[str, Target] = Field(default_factory=dict)
     calendar: CalendarSettings = CalendarSettings()
-    connectors: dict[str, Any] = {}
+    connectors: dict[str, Any] = Field(default_factory=dict)
     access: Access = Access()
     demo: Demo = Demo()
-    screens: dict[str, Any] = {}
-    alerts: dict[str, Any] = {}
-    mail: dict[str, Any] = {}
-    oidc: dict[str, Any] = {}
+    screens: dict[str, Any] = Field(default_factory=dict)
+    alerts: dict[str, Any] = Field(default_factory=dict)
+    mail: dict[str, Any] = Field(default_factory=dict)
+    oidc: dict[str, Any] = Field(default_factory=dict)
 
     def of_realm(self, realm: Realm) -> dict[str, ConnectorBlock]:
         return {name: block for name, block in self.connectors.items() if block.realm == realm}
