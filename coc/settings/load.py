@@ -87,14 +87,22 @@ def _raw_connectors(document: Document) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+_STORE_KEYS: Mapping[Realm, str] = {"live": "url", "demo": "demo_url"}
+
+
 def _variables(document: Document) -> dict[Realm, frozenset[str]]:
-    found: dict[Realm, set[str]] = {"live": set(), "demo": set()}
+    found = {name: set(references(document.at(("store", key)))) for name, key in _STORE_KEYS.items()}
     for block in _raw_connectors(document).values():
         found[checks.realm_of(block)] |= set(references(block))
     return {name: frozenset(names) for name, names in found.items()}
 
 
 def _leave_out(document: Document, realm: Realm) -> None:
+    """Takes away what the other realm's process alone needs: its connectors, its store, its secrets with them."""
+    other = _STORE_KEYS["demo" if realm == "live" else "live"]
+    if not isinstance(document.data.get("store"), dict):
+        document.data["store"] = {}
+    document.data["store"][other] = "sqlite:///:memory:"
     connectors = _raw_connectors(document)
     if connectors:
         document.data["connectors"] = {n: b for n, b in connectors.items() if checks.realm_of(b) == realm}
