@@ -24,7 +24,9 @@ def find() -> str | None:
 
 def _try(*command: str) -> bool:
     try:
-        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600).returncode == 0
+        return (
+            subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600).returncode == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -42,4 +44,6 @@ def install() -> str | None:
 
 if __name__ == "__main__":
     found = install()
-    sys.stderr.write(f"Browser tests use {found}\n" if found else "Browser tests: not run: no Chrome or Chromium here\n")
+    sys.stderr.write(
+        f"Browser tests use {found}\n" if found else "Browser tests: not run: no Chrome or Chromium here\n"
+    )

@@ -22,7 +22,9 @@ def charts(engine: sa.Engine, now: int) -> list[Any]:
     """What a plain callback does at every tick: read the window, group it, draw six figures. `now` in microseconds."""
     with engine.connect() as db:
         letters = pd.read_sql(  # noqa: TID251 - the twin is what we do not do
-            sa.text("SELECT unit, medium, category, registered_at, completed_at FROM letters WHERE registered_at >= :t"),
+            sa.text(
+                "SELECT unit, medium, category, registered_at, completed_at FROM letters WHERE registered_at >= :t"
+            ),
             db,
             params={"t": now - 90 * DAY},
         )
@@ -39,7 +41,9 @@ def charts(engine: sa.Engine, now: int) -> list[Any]:
         )
     letters["day"] = pd.to_datetime(letters["registered_at"], unit="us").dt.date
     samples["hour"] = pd.to_datetime(samples["at"], unit="us").dt.floor("h")
-    open_ = rows[rows["completed_at"].isna()].assign(age=lambda d: ((now - d["issued_at"]) / DAY).clip(upper=30).round())
+    open_ = rows[rows["completed_at"].isna()].assign(
+        age=lambda d: ((now - d["issued_at"]) / DAY).clip(upper=30).round()
+    )
     flow = letters.groupby("day", as_index=False).size()
     return [
         px.line(flow, x="day", y="size"),

@@ -83,14 +83,18 @@ class Builder:
             for subject in todo:
                 kpis, frames = compute_subject(subject, city)
                 fresh[subject.name, population] = _stamp(subject.name, population, kpis, frames, now)
-        feeds, as_of = feeds_board.build(self.store, self.settings, self.realm, self.clock, context.calendars, next_runs)
+        feeds, as_of = feeds_board.build(
+            self.store, self.settings, self.realm, self.clock, context.calendars, next_runs
+        )
         for population in POPULATIONS:
             fresh["feeds", population] = _stamp("feeds", population, _NO_KPIS, {"feeds": feeds}, now)
         self._save(fresh, commit, now, as_of)
 
     def _refresh_feeds(self, now: pd.Timestamp, next_runs: Mapping[str, datetime]) -> None:
         context = Context.of(self.store, self.settings, self.realm)
-        feeds, as_of = feeds_board.build(self.store, self.settings, self.realm, self.clock, context.calendars, next_runs)
+        feeds, as_of = feeds_board.build(
+            self.store, self.settings, self.realm, self.clock, context.calendars, next_runs
+        )
         assert self.snapshot is not None
         fresh = {("feeds", p): _stamp("feeds", p, _NO_KPIS, {"feeds": feeds}, now) for p in POPULATIONS}
         computed, commit = self.snapshot.computed_at, self.snapshot.commit
@@ -130,9 +134,7 @@ def _oldest(name: str, as_of: Mapping[Dataset, datetime | None]) -> datetime | N
     return min(known, default=None)
 
 
-def _stamp(
-    name: str, population: str, kpis: pd.DataFrame, frames: dict[str, pd.DataFrame], now: pd.Timestamp
-) -> Board:
+def _stamp(name: str, population: str, kpis: pd.DataFrame, frames: dict[str, pd.DataFrame], now: pd.Timestamp) -> Board:
     hashed = feeds_board.without_ages(frames) if name == "feeds" else frames
     raw = codec.dump_frames({"kpis": kpis, **hashed})
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
