@@ -1,0 +1,120 @@
+"""The state of each feed, first rule that holds: disabled, never, failing, frozen, late, fresh (DOMAIN, State).
+
+The wall must never lie: a source that answers with yesterday's rows is `frozen`, one that we could not ask is `late`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import data_connectors
+from coc.clock import Clock
+from coc.domain.datasets import MOVING, SAMPLES, Dataset
+from coc.domain.worktime import Calendars
+from coc.settings.models import ConnectorBlock, FrozenAfter, Realm, Settings
+from coc.store import FeedRecord, Run, Store
+
+State = Literal["disabled", "never", "failing", "frozen", "late", "fresh"]
+
+_LETTERS_STAND_STILL: Final = FrozenAfter(seconds=4 * 3600, working=True)
+_SAMPLES_STAND_STILL: Final = FrozenAfter(seconds=600)
+_SOONEST_LATE: Final = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One connector as the trust strip and `/sumber` show it. Times are aware; `as_of` and `last_good` are business time.
+
+    `notes`: (code, detail) findings of the last run. `standing`: alerts that wait for a person, code -> detail.
+    """
+
+    name: str
+    kind: str
+    datasets: tuple[str, ...]
+    enabled: bool
+    state: State
+    as_of: datetime | None = None
+    last_good: datetime | None = None
+    last_run: Run | None = None
+    next_run: datetime | None = None
+    quarantine_open: int = 0
+    notes: tuple[tuple[str, str], ...] = ()
+    standing: Mapping[str, str] = field(default_factory=dict)
+
+
+def feed_states(
+    store: Store,
+    settings: Settings,
+    realm: Realm,
+    clock: Clock,
+    calendars: Calendars,
+    next_runs: Mapping[str, datetime] | None = None,
+) -> list[Feed]:
+    """Every connector of the realm in the order of config.yaml."""
+    records = {r.source: r for r in store.feeds()}
+    waiting = store.quarantine_counts()
+    feeds = []
+    for name, block in settings.of_realm(realm).items():
+        record = records.get(name, FeedRecord(name))
+        datasets = filled_by(name, block)
+        feeds.append(
+            Feed(
+                name=name,
+                kind=block.type,
+                datasets=tuple(sorted(datasets)),
+                enabled=block.enabled,
+                state=state_of(block, datasets, record, clock, calendars),
+                as_of=record.as_of,
+                last_good=record.last_good_business,
+                last_run=record.last_run,
+                next_run=(next_runs or {}).get(name),
+                quarantine_open=waiting.get(name, 0),
+                notes=tuple(record.notes),
+                standing=dict(record.standing),
+            )
+        )
+    return feeds
+
+
+def filled_by(name: str, block: ConnectorBlock) -> frozenset[Dataset]:
+    """The datasets this connector fills as configured."""
+    provided = data_connectors.registry()[block.type](name, block).provides()
+    return frozenset(Dataset(p.split(".")[0]) for p in provided)
+
+
+def state_of(
+    block: ConnectorBlock, datasets: frozenset[Dataset], record: FeedRecord, clock: Clock, calendars: Calendars
+) -> State:
+    if not block.enabled:
+        return "disabled"
+    if record.last_good_business is None:
+        return "never"
+    if record.failures >= 2:
+        return "failing"
+    if _stands_still(block, datasets, record, calendars):
+        return "frozen"
+    # Business time may run faster than life (demo) or not at all (a frozen clock): schedules are life's.
+    elapsed = (clock.now() - record.last_good_business).total_seconds() / (clock.speed or 1.0)
+    return "late" if elapsed > max(3 * block.every_seconds, _SOONEST_LATE) else "fresh"
+
+
+def _stands_still(
+    block: ConnectorBlock, datasets: frozenset[Dataset], record: FeedRecord, calendars: Calendars
+) -> bool:
+    """Whether the newest record was already too old when we last asked: a pause of ours never looks like the source's."""
+    limit = block.frozen_after or _default_limit(datasets)
+    newest, asked = record.newest, record.last_good_business
+    if limit is None or newest is None or asked is None:
+        return False
+    if limit.working:
+        return bool(calendars.default.hours_between(newest, asked)[0] * 3600 > limit.seconds)
+    return asked - newest > timedelta(seconds=limit.seconds)
+
+
+def _default_limit(datasets: frozenset[Dataset]) -> FrozenAfter | None:
+    if not datasets & set(MOVING):
+        return None
+    return _SAMPLES_STAND_STILL if datasets & set(SAMPLES) else _LETTERS_STAND_STILL
