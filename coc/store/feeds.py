@@ -1,0 +1,210 @@
+"""What is known of each source: its runs, its failures in a row, how far it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from coc.domain.datasets import Dataset
+from coc.store import columns as codec
+from coc.store.boards import _put
+from coc.store.engine import Database, Tx
+from coc.store.tables import feeds, positions, runs, sample_heads
+
+Notes = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pull. `started`: system time; `started_business`: the realm's clock at that moment."""
+
+    source: str
+    started: datetime
+    started_business: datetime
+    seconds: float
+    whole: bool = False
+    rows_in: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    error_code: str | None = None
+    error_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRecord:
+    """A source as the store knows it. `failures`: runs that failed in a row; `standing`: what waits for a person."""
+
+    source: str
+    last_run: Run | None = None
+    failures: int = 0
+    last_good: datetime | None = None
+    last_good_business: datetime | None = None
+    as_of: datetime | None = None
+    newest: datetime | None = None
+    runs: int = 0
+    notes: Notes = field(default_factory=list)
+    standing: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Position:
+    """How far one dataset of one source was read. `seen`: columns that ever held a value."""
+
+    watermark: datetime | None = None
+    newest: datetime | None = None
+    seen: frozenset[str] = frozenset()
+    backfilled_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """What a good run tells of its source."""
+
+    at: datetime  # system time
+    business: datetime
+    as_of: datetime | None
+
+
+def save_position(tx: Tx, source: str, dataset: Dataset, position: Position) -> None:
+    _put(
+        tx.connection,
+        positions,
+        ["source", "dataset"],
+        {
+            "source": source,
+            "dataset": dataset.value,
+            "watermark": _micros(position.watermark),
+            "newest": _micros(position.newest),
+            "seen": orjson.dumps(sorted(position.seen)).decode(),
+            "backfilled_to": _micros(position.backfilled_to),
+        },
+    )
+
+
+def save_heads(tx: Tx, source: str, dataset: Dataset, newest: Mapping[str, int]) -> None:
+    """Renew the newest sample of each entity (microseconds); an older one never replaces a newer."""
+    if not newest:
+        return
+    mine = [sample_heads.c.source == source, sample_heads.c.dataset == dataset.value]
+    held = {r.entity: r.at for r in tx.connection.execute(sa.select(sample_heads).where(*mine))}
+    for entity, at in newest.items():
+        if held.get(entity) is None or at > held[entity]:
+            row = {"source": source, "dataset": dataset.value, "entity": entity, "at": at}
+            _put(tx.connection, sample_heads, ["source", "dataset", "entity"], row)
+
+
+class Feeds(Database):
+    def positions(self, source: str) -> dict[Dataset, Position]:
+        with self.read() as connection:
+            rows = list(connection.execute(sa.select(positions).where(positions.c.source == source)))
+        return {Dataset(r.dataset): _position(r) for r in rows}
+
+    def save_run(self, run: Run, good: Good | None, notes: Notes, standing: Mapping[str, str | None]) -> None:
+        """Log a run. A good one resets the failures; `standing` adds alerts, or ends them (None)."""
+        with self.write() as connection:
+            connection.execute(sa.insert(runs), [_run_row(run)])
+            held = connection.execute(sa.select(feeds).where(feeds.c.source == run.source)).first()
+            alerts: dict[str, str | None] = {**(orjson.loads(held.standing) if held else {}), **standing}
+            row: dict[str, Any] = {
+                "source": run.source,
+                "failures": 0 if good else (held.failures if held else 0) + 1,
+                "last_good": codec.micros(good.at) if good else held.last_good if held else None,
+                "last_good_business": codec.micros(good.business)
+                if good
+                else held.last_good_business
+                if held
+                else None,
+                "as_of": _micros(good.as_of) if good and good.as_of else held.as_of if held else None,
+                "notes": orjson.dumps(notes).decode(),
+                "standing": orjson.dumps({k: v for k, v in alerts.items() if v is not None}).decode(),
+            }
+            _put(connection, feeds, ["source"], row)
+
+    def feeds(self) -> list[FeedRecord]:
+        """All sources that ever ran, by name."""
+        last = sa.select(runs.c.source, sa.func.max(runs.c.id).label("id"), sa.func.count().label("n"))
+        newest = sa.select(positions.c.source, sa.func.max(positions.c.newest).label("newest"))
+        with self.read() as connection:
+            per = list(connection.execute(last.group_by(runs.c.source)))
+            found = {r.id: r for r in connection.execute(sa.select(runs).where(runs.c.id.in_([p.id for p in per])))}
+            latest = {r.source: r.newest for r in connection.execute(newest.group_by(positions.c.source))}
+            held = list(connection.execute(sa.select(feeds).order_by(feeds.c.source)))
+        by_source = {p.source: (found[p.id], int(p.n)) for p in per}
+        return [_record(row, *by_source.get(row.source, (None, 0)), latest.get(row.source)) for row in held]
+
+    def runs(self, source: str | None = None, limit: int = 50) -> list[Run]:
+        """The latest runs, newest first."""
+        statement = sa.select(runs).order_by(runs.c.id.desc()).limit(limit)
+        if source is not None:
+            statement = statement.where(runs.c.source == source)
+        with self.read() as connection:
+            return [_run(r) for r in connection.execute(statement)]
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else codec.micros(at)
+
+
+def _position(row: Any) -> Position:
+    return Position(
+        watermark=codec.instant(row.watermark),
+        newest=codec.instant(row.newest),
+        seen=frozenset(orjson.loads(row.seen)),
+        backfilled_to=codec.instant(row.backfilled_to),
+    )
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    return {
+        "source": run.source,
+        "started": codec.micros(run.started),
+        "started_business": codec.micros(run.started_business),
+        "seconds": run.seconds,
+        "whole": int(run.whole),
+        "rows_in": run.rows_in,
+        "stored": run.stored,
+        "unchanged": run.unchanged,
+        "quarantined": run.quarantined,
+        "error_code": run.error_code,
+        "error_detail": run.error_detail,
+    }
+
+
+def _run(row: Any) -> Run:
+    started, business = codec.instant(row.started), codec.instant(row.started_business)
+    assert started is not None
+    assert business is not None
+    return Run(
+        row.source,
+        started,
+        business,
+        row.seconds,
+        bool(row.whole),
+        row.rows_in,
+        row.stored,
+        row.unchanged,
+        row.quarantined,
+        row.error_code,
+        row.error_detail,
+    )
+
+
+def _record(row: Any, last: Any, count: int, newest: int | None) -> FeedRecord:
+    return FeedRecord(
+        source=row.source,
+        last_run=None if last is None else _run(last),
+        failures=row.failures,
+        last_good=codec.instant(row.last_good),
+        last_good_business=codec.instant(row.last_good_business),
+        as_of=codec.instant(row.as_of),
+        newest=codec.instant(newest),
+        runs=count,
+        notes=[(code, detail) for code, detail in orjson.loads(row.notes)],
+        standing=orjson.loads(row.standing),
+    )

@@ -1,0 +1,95 @@
+"""What is kept for how long, and what there is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from coc.domain.datasets import SAMPLES, Dataset
+from coc.settings.models import Retention as RetentionSettings
+from coc.store import columns as codec
+from coc.store import schema
+from coc.store.engine import Database
+from coc.store.tables import TABLES, commits, feeds, quarantine, runs
+
+_LOG_DAYS: Final = 90  # runs and commits
+_SLICE: Final = 20_000  # rows a transaction: a large prune must not hold up the pulls
+
+
+class Retention(Database):
+    def prune(self, retention: RetentionSettings, now: datetime) -> dict[str, int]:
+        """Delete what is older than its retention at `now` (business time); rows deleted by table.
+
+        Letters and dispositions go by their own time and their last change, so that a row still moving is kept.
+        """
+        letters = codec.micros(now - timedelta(days=365.25 * retention.letters_years))
+        samples = codec.micros(now - timedelta(days=retention.samples_days))
+        log = codec.micros(now - timedelta(days=_LOG_DAYS))
+        done: dict[str, int] = {}
+        for dataset in SAMPLES:
+            table = TABLES[dataset]
+            done[dataset.value] = self._delete(table, [table.c.at < samples])
+        for dataset, own in ((Dataset.DISPOSITIONS, "issued_at"), (Dataset.LETTERS, "registered_at")):
+            table = TABLES[dataset]
+            changed = sa.func.coalesce(table.c.updated_at, table.c[own])
+            done[dataset.value] = self._delete(table, [table.c[own] < letters, changed < letters])
+        old = codec.micros(now - timedelta(days=retention.quarantine_days))
+        done["quarantine"] = self._delete(quarantine, [quarantine.c.last_seen < old])
+        done["runs"] = self._delete(runs, [runs.c.started_business < log, runs.c.id.not_in(_last_runs())])
+        newest = sa.select(sa.func.max(commits.c.number)).scalar_subquery()
+        done["commits"] = self._delete(commits, [commits.c.at < log, commits.c.number < newest])
+        return done
+
+    def _delete(self, table: sa.Table, where: list[sa.ColumnElement[bool]]) -> int:
+        keys = list(table.primary_key.columns)
+        some = sa.select(*keys).where(*where).limit(_SLICE)
+        mine = sa.tuple_(*keys).in_(some) if len(keys) > 1 else keys[0].in_(some)
+        total = 0
+        while True:
+            with self.write() as connection:
+                gone = connection.execute(sa.delete(table).where(mine)).rowcount
+            total += gone
+            if gone < _SLICE:
+                return total
+
+    def status(self) -> dict[str, Any]:
+        """What `coc db status` prints: address, schema, commit, epoch, rows by table, bytes on disk."""
+        state = schema.require_known(self)
+        found: dict[str, Any] = {
+            "url": self.address,
+            "schema": state.current,
+            "schema_wanted": state.head,
+            "up_to_date": state.up_to_date,
+            "bytes": self._bytes(),
+        }
+        if state.current is None:
+            return found
+        with self.read() as connection:
+            counts = {
+                name: int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+                for name, table in [*((d.value, t) for d, t in TABLES.items()), ("quarantine", quarantine)]
+            }
+            last = connection.execute(sa.select(commits).order_by(commits.c.number.desc()).limit(1)).first()
+            sources = connection.execute(sa.select(sa.func.count()).select_from(feeds)).scalar_one()
+        committed = None if last is None else codec.instant(last.at)
+        return {
+            **found,
+            "commit": 0 if last is None else int(last.number),
+            "last_commit": None if committed is None else committed.isoformat(),
+            "feeds": int(sources),
+            "rows": counts,
+        }
+
+    def _bytes(self) -> int | None:
+        """Of the SQLite files (the database and its log); None elsewhere."""
+        if not self.sqlite or not self.engine.url.database:
+            return None
+        path = Path(self.engine.url.database)
+        return sum(p.stat().st_size for p in (path, Path(f"{path}-wal")) if p.exists())
+
+
+def _last_runs() -> sa.Select[Any]:
+    return sa.select(sa.func.max(runs.c.id)).group_by(runs.c.source)

@@ -1,0 +1,129 @@
+"""Reads for boards: the last days and all open items, or just what changed after a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from coc.domain.datasets import KEYS, SAMPLES, Column, Dataset
+from coc.store import columns as codec
+from coc.store.engine import Database
+from coc.store.tables import TABLES, commits, sample_heads, stored_columns
+
+
+def fetch(
+    connection: Connection, dataset: Dataset, *where: sa.ColumnElement[bool], columns: Sequence[Column] | None = None
+) -> pd.DataFrame:
+    """`source`, canonical and derived columns of the rows that match, in canonical dtypes."""
+    table = TABLES[dataset]
+    chosen = stored_columns(dataset) if columns is None else columns
+    statement = sa.select(*codec.select_list(table, chosen)).where(*where)
+    # Straight from the driver's cursor: SQLAlchemy's Row objects would double the time of a large read.
+    rows = connection.execute(statement).cursor.fetchall()  # type: ignore[union-attr]
+    frame = codec.to_frame(rows, chosen)
+    if "letter_deleted" in frame:
+        frame["letter_deleted"] = frame["letter_deleted"].fillna(False)
+    return frame
+
+
+class Rows(Database):
+    def commit_number(self) -> int:
+        """The number of the last commit that changed a row; 0 before the first."""
+        with self.read() as connection:
+            return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(commits.c.number), 0))).scalar_one())
+
+    def letters(self, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
+        """Letters registered or completed since, or not completed; with `after_rev` every row changed after it.
+
+        Deleted rows come only among the changed ones, so that a reader can drop them.
+        """
+        table, start = TABLES[Dataset.LETTERS], codec.micros(since)
+        with self.read() as connection:
+            if after_rev is not None:
+                return fetch(connection, Dataset.LETTERS, table.c.rev > after_rev)
+            recent = sa.or_(
+                table.c.registered_at >= start, table.c.completed_at >= start, table.c.completed_at.is_(None)
+            )
+            return fetch(connection, Dataset.LETTERS, recent, table.c.deleted == 0)
+
+    def dispositions(self, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
+        """Dispositions with a time (issued, completed, cancelled, due) since, those that are open, and their siblings.
+
+        All of an incoming, uncompleted letter are needed to know whether it was dispositioned; all of a letter that has
+        a recent one, to know which was the first. With `after_rev` every row changed after it, deleted ones too.
+        """
+        table = TABLES[Dataset.DISPOSITIONS]
+        with self.read() as connection:
+            if after_rev is not None:
+                return fetch(connection, Dataset.DISPOSITIONS, table.c.rev > after_rev)
+            keys = _needed(table, codec.micros(since))
+            mine = sa.tuple_(table.c.source, table.c.source_id).in_(keys)
+            return fetch(connection, Dataset.DISPOSITIONS, mine, table.c.deleted == 0)
+
+    def samples(self, dataset: Dataset, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
+        """Samples at or after `since`; with `after_rev` only those that changed after it."""
+        table = TABLES[dataset]
+        where = [table.c.at >= codec.micros(since)]
+        if after_rev is not None:
+            where.append(table.c.rev > after_rev)
+        with self.read() as connection:
+            return fetch(connection, dataset, *where)
+
+    def table(self, dataset: Dataset, sources: Iterable[str] | None = None) -> pd.DataFrame:
+        """A whole small table, ordered by key, of all sources or the named ones.
+
+        A unit that two sources supply comes once, with the newer updated_at: units are keyed by their code alone.
+        """
+        table = TABLES[dataset]
+        where = [] if sources is None else [table.c.source.in_(list(sources))]
+        with self.read() as connection:
+            frame = fetch(connection, dataset, *where)
+        if dataset is Dataset.UNITS:
+            frame = frame.sort_values(["updated_at", "source"], na_position="first").drop_duplicates(
+                "code", keep="last"
+            )
+        return frame.sort_values([*KEYS[dataset], "source"]).reset_index(drop=True)
+
+    def known_samples(self, source: str, datasets: Iterable[Dataset]) -> dict[str, datetime]:
+        """The newest `at` held of each entity that this source samples."""
+        heads = sample_heads
+        statement = sa.select(heads.c.entity, sa.func.max(heads.c.at)).where(
+            heads.c.source == source, heads.c.dataset.in_([d.value for d in datasets])
+        )
+        with self.read() as connection:
+            rows: list[Any] = list(connection.execute(statement.group_by(heads.c.entity)))
+        return {entity: at for entity, raw in rows if (at := codec.instant(raw)) is not None}
+
+    def export(self, dataset: Dataset) -> pd.DataFrame:
+        """All rows that are not deleted, as `coc export` gives them."""
+        table = TABLES[dataset]
+        where = [table.c.deleted == 0] if "deleted" in table.c and dataset not in SAMPLES else []
+        with self.read() as connection:
+            return fetch(connection, dataset, *where)
+
+
+def _needed(table: sa.Table, start: int) -> sa.CompoundSelect[Any]:
+    """Keys of the dispositions that a board needs. A union of plain selects, as each then uses its own index."""
+    key = sa.select(table.c.source, table.c.source_id)
+    letters = TABLES[Dataset.LETTERS]
+    waiting = sa.select(letters.c.source, letters.c.source_id).where(
+        letters.c.completed_at.is_(None), letters.c.kind == "incoming", letters.c.deleted == 0
+    )
+    recent = table.alias("recent")
+    siblings = sa.select(recent.c.source, recent.c.letter_id).where(recent.c.issued_at >= start)
+    open_ = [table.c.completed_at.is_(None), table.c.cancelled_at.is_(None), table.c.needs_follow_up == 1]
+    of_letter = sa.tuple_(table.c.source, table.c.letter_id)
+    return sa.union(
+        key.where(table.c.issued_at >= start),
+        key.where(table.c.completed_at >= start),
+        key.where(table.c.cancelled_at >= start),
+        key.where(table.c.due >= start),
+        key.where(*open_),
+        key.where(of_letter.in_(waiting)),
+        key.where(of_letter.in_(siblings)),
+    )

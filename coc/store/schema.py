@@ -1,0 +1,92 @@
+"""Migrations: bring a database to this code's schema, or say in a sentence why that is impossible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Final, Literal
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from coc.store.engine import Database, StoreError
+
+Which = Literal["store", "control"]
+VERSION_TABLES: Final[dict[Which, str]] = {"store": "coc_store_version", "control": "coc_control_version"}
+_FOLDERS: Final[dict[Which, str]] = {"store": "versions", "control": "control"}
+
+
+class SchemaError(StoreError):
+    """The database's schema and this code do not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """`current`: the database's revision (None: empty); `head`: this code's."""
+
+    current: str | None
+    head: str
+    known: bool
+
+    @property
+    def up_to_date(self) -> bool:
+        return self.current == self.head
+
+
+def _config(which: Which) -> Config:
+    folder = str(resources.files("coc.store").joinpath("migrations"))
+    config = Config()
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")  # a path may hold spaces and colons
+    config.set_main_option("version_locations", f"{folder}/{_FOLDERS[which]}".replace("%", "%%"))
+    config.attributes["version_table"] = VERSION_TABLES[which]
+    return config
+
+
+@lru_cache(maxsize=2)
+def _script(which: Which) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(which))
+
+
+def schema_state(database: Database, which: Which = "store") -> SchemaState:
+    """What the database holds against what this code wants. Reads only."""
+    script = _script(which)
+    head = script.get_current_head()
+    assert head is not None
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLES[which]})
+        current = context.get_current_revision()
+    known = current is None or current in {s.revision for s in script.walk_revisions()}
+    return SchemaState(current, head, known)
+
+
+def upgrade(database: Database, which: Which = "store") -> SchemaState:
+    """Bring the database to this code's schema; the state before. Does nothing when it is there.
+
+    Raises SchemaError when a newer version of the product wrote it.
+    """
+    before = require_known(database, which)
+    if not before.up_to_date:
+        config = _config(which)
+        with database.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return before
+
+
+def require_known(database: Database, which: Which = "store") -> SchemaState:
+    """The schema's state. Raises SchemaError when a newer version of the product wrote the database."""
+    try:
+        state = schema_state(database, which)
+    except sa.exc.DatabaseError as error:
+        raise StoreError(f"{database.address} cannot be opened as a database: {error.orig}") from error
+    if not state.known:
+        raise SchemaError(
+            f"{database.address} was written by a newer version of this program (schema {state.current}; this one knows "
+            f"up to {state.head}): install that version again, or restore a backup made before the upgrade"
+        )
+    return state
