@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -14,8 +15,9 @@ from coc.ingest.feeds import Feed, feed_states
 from coc.settings.models import Realm, Settings
 from coc.store import Store
 
-# What changes with every pull, by time alone: shown, counted on in the browser, never a new epoch.
-_AGES = ("as_of", "last_good", "next_run", "started", "seconds", "rows_in", "unchanged", "stored")
+# What changes with every pull or by time alone: it travels with the heartbeat and never makes an epoch.
+AGES = ("as_of", "last_good", "next_run", "started", "seconds", "rows_in", "unchanged", "stored", "quarantined")
+_TIMES = ("as_of", "last_good", "next_run", "started")
 
 
 def build(
@@ -26,10 +28,63 @@ def build(
     calendars: Calendars,
     next_runs: Mapping[str, datetime],
 ) -> tuple[pd.DataFrame, dict[Dataset, datetime | None]]:
-    """The feeds frame, one row a connector, and for each dataset the oldest as_of of the feeds that fill it."""
+    """The feeds frame, one row a connector, and for each dataset the oldest as_of of the enabled feeds that fill it.
+
+    A dataset of which some enabled feed never had a good pull has no as_of: its age is not known.
+    """
     feeds = feed_states(store, settings, realm, clock, calendars, next_runs)
     return _frame(feeds), _oldest(feeds)
 
 
 def without_ages(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    return {name: frame.drop(columns=[c for c in _AGES if c in frame.columns]) for name, frame in frames.items()}
+    return {name: frame.drop(columns=[c for c in AGES if c in frame.columns]) for name, frame in frames.items()}
+
+
+def _frame(feeds: list[Feed]) -> pd.DataFrame:
+    frame = pd.DataFrame([_row(feed) for feed in feeds], columns=_COLUMNS)
+    for name in _TIMES:
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
+    return frame
+
+
+_COLUMNS = [
+    *("name", "kind", "datasets", "enabled", "state", "as_of", "last_good", "next_run", "started", "seconds"),
+    *("rows_in", "stored", "unchanged", "quarantined", "error_code", "error_detail", "notes", "quarantine_open"),
+]
+
+
+def _row(feed: Feed) -> dict[str, Any]:
+    run = feed.last_run
+    # An alert that waits for a person outlives the run that raised it.
+    standing = next(iter(feed.standing.items()), (None, None))
+    code, detail = (run.error_code, run.error_detail) if run and run.error_code else standing
+    return {
+        "name": feed.name,
+        "kind": feed.kind,
+        "datasets": list(feed.datasets),
+        "enabled": feed.enabled,
+        "state": feed.state,
+        "as_of": feed.as_of,
+        "last_good": feed.last_good,
+        "next_run": feed.next_run,
+        "started": run.started_business if run else None,
+        "seconds": run.seconds if run else None,
+        "rows_in": run.rows_in if run else None,
+        "stored": run.stored if run else None,
+        "unchanged": run.unchanged if run else None,
+        "quarantined": run.quarantined if run else None,
+        "error_code": code,
+        "error_detail": detail,
+        "notes": [list(note) for note in feed.notes],
+        "quarantine_open": feed.quarantine_open,
+    }
+
+
+def _oldest(feeds: list[Feed]) -> dict[Dataset, datetime | None]:
+    found: dict[Dataset, datetime | None] = {}
+    for feed in feeds:
+        for name in feed.datasets if feed.enabled else ():
+            dataset = Dataset(name)
+            held = found.get(dataset, feed.as_of)
+            found[dataset] = None if held is None or feed.as_of is None else min(held, feed.as_of)
+    return found

@@ -26,7 +26,7 @@ _SOONEST_LATE: Final = 60.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One connector as the trust strip and `/sumber` show it. Times are aware; `as_of` and `last_good` are business time.
+    """One connector as the trust strip and `/sumber` show it; `as_of` and `last_good` are business time.
 
     `notes`: (code, detail) findings of the last run. `standing`: alerts that wait for a person, code -> detail.
     """
@@ -104,7 +104,7 @@ def state_of(
 def _stands_still(
     block: ConnectorBlock, datasets: frozenset[Dataset], record: FeedRecord, calendars: Calendars
 ) -> bool:
-    """Whether the newest record was already too old when we last asked: a pause of ours never looks like the source's."""
+    """Whether the newest record was already too old when we last asked; a pause of ours is not the source."""
     limit = block.frozen_after or _default_limit(datasets)
     newest, asked = record.newest, record.last_good_business
     if limit is None or newest is None or asked is None:
