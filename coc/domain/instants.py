@@ -28,6 +28,8 @@ def to_micros(values: Any) -> Micros:
         return values.astype("int64") if values.dtype.kind == "i" else values.astype("datetime64[us]").astype("int64")
     if values is None or values is pd.NaT:
         return np.asarray(NAT, dtype="int64")
+    if isinstance(values, int | np.integer):
+        return np.asarray(values, dtype="int64")
     if isinstance(values, datetime | np.datetime64):
         return np.asarray(NAT if pd.isna(values) else pd.Timestamp(values).as_unit("us").asm8.astype("int64"))
     return np.asarray(pd.DatetimeIndex(pd.to_datetime(values, utc=True)).as_unit("us").asi8, dtype="int64")

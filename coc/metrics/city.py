@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -22,7 +22,8 @@ class City:
     `letters`: canonical columns; rows with `deleted` true may be present and count nowhere.
     `dispositions`: canonical columns plus derived: due (time), needs_follow_up (bool), followup_hours (float),
     outside_hours (bool), letter_deleted (bool). `units`: the list that is valid (code, name, kind, parent, calendar,
-    valid_from, valid_to). Samples: canonical columns plus `hold` (seconds a sample holds). Any frame may be empty, never absent.
+    valid_from, valid_to). Samples: canonical columns plus `hold` (seconds a sample holds). A frame may be empty, never
+    absent.
     `provided`: "dataset.column" names that some connector records; a KPI whose input is not there is not_recorded.
     """
 
@@ -40,3 +41,5 @@ class City:
     provided: frozenset[str] = frozenset()
     letter_types: tuple[str, ...] = ()
     unit_names: Mapping[str, str] = field(default_factory=dict)
+    # What several KPIs share, prepared once per city (`coc.metrics.facts`); `dataclasses.replace` starts a new one.
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -1,0 +1,50 @@
+"""City applications: services by present state and their availability (DOMAIN, KPIs); a unit's are those it owns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from coc.domain.datasets import Dataset
+from coc.metrics.city import City, WindowName
+from coc.metrics.facts import Positions, counted, framed, once, positions, scopes
+from coc.metrics.points import availability_24h, services, states
+from coc.metrics.registry import Better, kpi
+from coc.metrics.states import DOWN, UP
+
+_DATASETS = (Dataset.SERVICE_SAMPLES, Dataset.SERVICES)
+_INPUTS = ("service_samples.up",)
+
+
+def _owner(city: City) -> Positions:
+    return once(city, "service_owner", lambda: positions(city, services(city)["owner_unit"]))
+
+
+def _state_count(state: str, better: Better) -> None:
+    def services_in_state(city: City, _window: WindowName) -> pd.DataFrame:
+        rows = (states(city, Dataset.SERVICE_SAMPLES)["state"] == state).to_numpy(dtype=bool)
+        return counted(city, _owner(city), rows)
+
+    services_in_state.__doc__ = f"Services whose present state, as the COC's own room sees them, is {state}; by owner."
+    kpi(f"apps.{state}", measure="count", better=better, datasets=_DATASETS, inputs=_INPUTS, windowed=False)(
+        services_in_state
+    )
+
+
+_state_count(UP, "up")
+_state_count(DOWN, "down")
+
+
+@kpi("apps.availability_24h", measure="rate", better="up", datasets=_DATASETS, inputs=_INPUTS, windowed=False)
+def availability(city: City, _window: WindowName) -> pd.DataFrame:
+    """Sum of up time / (sum of up + down time) over services, in the last 24 h by the clock (0..1), as for WiFi."""
+    known, owner = availability_24h(city, Dataset.SERVICE_SAMPLES), _owner(city)
+
+    def by_scope(column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        seconds = known[column].to_numpy(dtype="float64")
+        sums = np.bincount(owner, weights=seconds, minlength=len(scopes(city)))
+        sums[0] = seconds.sum()
+        return np.asarray(sums, dtype="float64")
+
+    up, total = by_scope("up_seconds"), by_scope("up_seconds") + by_scope("down_seconds")
+    return framed(city, np.divide(up, total, out=np.full(len(total), np.nan), where=total > 0))

@@ -1,0 +1,89 @@
+"""Letters: registered and completed today, paperless rate, what waits for its first disposition (DOMAIN, KPIs)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from coc.domain.datasets import Dataset
+from coc.domain.instants import NAT
+from coc.metrics.city import City, WindowName
+from coc.metrics.facts import (
+    counted,
+    dispositions,
+    letter_of,
+    letters,
+    midnight_before,
+    now_of,
+    share,
+    window_start,
+    within,
+)
+from coc.metrics.registry import kpi
+
+_LETTERS = (Dataset.LETTERS,)
+
+
+@kpi(
+    "correspondence.registered_today",
+    measure="count",
+    better=None,
+    datasets=_LETTERS,
+    inputs=("letters.registered_at",),
+    windowed=False,
+)
+def registered_today(city: City, _window: WindowName) -> pd.DataFrame:
+    """Letters with registered_at in [today's city midnight, now], by unit."""
+    rows = letters(city)
+    return counted(city, rows.unit, within(rows.registered, midnight_before(city, 0), now_of(city)))
+
+
+@kpi(
+    "correspondence.completed_today",
+    measure="count",
+    better="up",
+    datasets=_LETTERS,
+    inputs=("letters.completed_at",),
+    windowed=False,
+)
+def completed_today(city: City, _window: WindowName) -> pd.DataFrame:
+    """Letters with completed_at in [today's city midnight, now], by unit."""
+    rows = letters(city)
+    return counted(city, rows.unit, within(rows.completed, midnight_before(city, 0), now_of(city)))
+
+
+@kpi(
+    "correspondence.paperless_rate",
+    measure="rate",
+    better="up",
+    datasets=_LETTERS,
+    inputs=("letters.registered_at", "letters.medium", "letters.category"),
+)
+def paperless_rate(city: City, window: WindowName) -> pd.DataFrame:
+    """Electronic / all, of letters registered in the window whose category is not in `limits.paper_exempt` (0..1)."""
+    rows = letters(city)
+    eligible = within(rows.registered, window_start(city, window), now_of(city)) & ~rows.exempt
+    return share(city, rows.unit, rows.electronic, eligible)
+
+
+@kpi(
+    "correspondence.undispositioned",
+    measure="count",
+    better="down",
+    datasets=(Dataset.LETTERS, Dataset.DISPOSITIONS),
+    inputs=("letters.registered_at", "letters.completed_at", "dispositions.letter_id"),
+    windowed=False,
+)
+def undispositioned(city: City, _window: WindowName) -> pd.DataFrame:
+    """Incoming letters, not completed, without a disposition that is not cancelled, that waited too long.
+
+    Too long: more than `limits.first_disposition_working_hours` of the default calendar since registered_at.
+    """
+    rows, given = letters(city), dispositions(city)
+    dispositioned = np.zeros(len(rows.unit), dtype=bool)
+    of_letter = letter_of(city)
+    dispositioned[of_letter[(of_letter >= 0) & (given.cancelled == NAT)]] = True
+    waiting = rows.incoming & (rows.completed == NAT) & ~dispositioned
+    age = city.calendars.default.hours_between(rows.registered[waiting], now_of(city))
+    waiting[waiting] = age > city.limits.first_disposition_working_hours
+    return counted(city, rows.unit, waiting)

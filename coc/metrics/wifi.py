@@ -1,0 +1,79 @@
+"""Public WiFi: access points by present state, clients, availability (DOMAIN, KPIs). City-wide only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from coc.domain.datasets import Dataset
+from coc.metrics.city import City, WindowName
+from coc.metrics.points import availability_24h, states
+from coc.metrics.registry import Better, kpi
+from coc.metrics.states import DEGRADED, DOWN, SILENT, UP
+
+_DATASETS = (Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES)
+_UP = "ap_samples.up"
+_APS = Dataset.AP_SAMPLES
+
+
+def _city_row(value: float) -> pd.DataFrame:
+    state = "no_data" if np.isnan(value) else "ok"
+    return pd.DataFrame({"unit": pd.Series([""], dtype="str"), "value": [float(value)], "state": pd.Series([state])})
+
+
+def _state_count(state: str, better: Better, *inputs: str) -> None:
+    def points_in_state(city: City, _window: WindowName) -> pd.DataFrame:
+        return _city_row(int((states(city, _APS)["state"] == state).sum()))
+
+    points_in_state.__doc__ = f"Access points of sites that are not retired whose present state is {state}."
+    kpi(
+        f"wifi.{state}",
+        measure="count",
+        better=better,
+        datasets=_DATASETS,
+        inputs=(_UP, *inputs),
+        scope="city",
+        windowed=False,
+    )(points_in_state)
+
+
+_state_count(UP, "up")
+# Nobody is degraded where nobody measures latency or loss: that is not recorded, not zero.
+_state_count(DEGRADED, "down", "ap_samples.latency_ms|ap_samples.loss")
+_state_count(DOWN, "down")
+_state_count(SILENT, "down")
+
+
+@kpi(
+    "wifi.clients",
+    measure="count",
+    better=None,
+    datasets=_DATASETS,
+    inputs=(_UP, "ap_samples.clients"),
+    scope="city",
+    windowed=False,
+)
+def clients(city: City, _window: WindowName) -> pd.DataFrame:
+    """Sum of `clients` of the present samples of access points that are not no_data; null counts 0."""
+    found = states(city, _APS)
+    return _city_row(float(found.loc[found["state"] != SILENT, "clients"].sum()))
+
+
+@kpi(
+    "wifi.availability_24h",
+    measure="rate",
+    better="up",
+    datasets=_DATASETS,
+    inputs=(_UP,),
+    scope="city",
+    windowed=False,
+)
+def availability(city: City, _window: WindowName) -> pd.DataFrame:
+    """Sum of up time / (sum of up + down time) over access points, in the last 24 h by the clock (0..1).
+
+    As measured: a sample holds to the next one's `at` or its hold; the rest is no-data, in neither; a down spell of
+    `limits.ap.min_down_seconds` or less counts as up.
+    """
+    known = availability_24h(city, _APS)
+    up, down = float(known["up_seconds"].sum()), float(known["down_seconds"].sum())
+    return _city_row(up / (up + down) if up + down > 0 else np.nan)
