@@ -76,7 +76,7 @@ def update_by_key(dataset: Dataset, names: tuple[str, ...], backend: str) -> str
 
 def positional(statement: Any, backend: str, order: Sequence[str]) -> str:
     """SQL with positional placeholders in `order`, as the driver's executemany takes it."""
-    dialect = sqlite.dialect() if backend == "sqlite" else psycopg.dialect(paramstyle="format")
+    dialect = sqlite.dialect() if backend == "sqlite" else psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
     compiled = statement.compile(dialect=dialect)
     if list(compiled.positiontup) != list(order):
         raise AssertionError("the columns of a bulk statement are out of order")
@@ -113,7 +113,7 @@ def where_in(
     rows: list[Any] = []
     for chunk in chunks(keys):
         statement = sa.select(*chosen).where(table.c.source == source, column.in_(chunk))
-        rows.extend(connection.execute(statement).cursor.fetchall())  # type: ignore[union-attr]
+        rows.extend(connection.execute(statement).cursor.fetchall())
     width = len(columns) + 1
     frame = codec.to_frame([r[:width] for r in rows] if more else rows, columns)
     for offset, name in enumerate(more):

@@ -71,7 +71,7 @@ class Tx:
 
 
 class Database:
-    """A database and its transactions. Thread-safe; writers of one process queue on a lock, those of others wait busy."""
+    """A database and its transactions. Thread-safe: writers of one process queue on a lock."""
 
     def __init__(self, url: str | URL) -> None:
         self.engine = make_engine(url)

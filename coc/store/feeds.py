@@ -114,13 +114,7 @@ class Feeds(Database):
             row: dict[str, Any] = {
                 "source": run.source,
                 "failures": 0 if good else (held.failures if held else 0) + 1,
-                "last_good": codec.micros(good.at) if good else held.last_good if held else None,
-                "last_good_business": codec.micros(good.business)
-                if good
-                else held.last_good_business
-                if held
-                else None,
-                "as_of": _micros(good.as_of) if good and good.as_of else held.as_of if held else None,
+                **_goodness(good, held),
                 "notes": orjson.dumps(notes).decode(),
                 "standing": orjson.dumps({k: v for k, v in alerts.items() if v is not None}).decode(),
             }
@@ -135,8 +129,8 @@ class Feeds(Database):
             found = {r.id: r for r in connection.execute(sa.select(runs).where(runs.c.id.in_([p.id for p in per])))}
             latest = {r.source: r.newest for r in connection.execute(newest.group_by(positions.c.source))}
             held = list(connection.execute(sa.select(feeds).order_by(feeds.c.source)))
-        by_source = {p.source: (found[p.id], int(p.n)) for p in per}
-        return [_record(row, *by_source.get(row.source, (None, 0)), latest.get(row.source)) for row in held]
+        by_source: dict[str, tuple[Any, int]] = {p.source: (found[p.id], int(p.n)) for p in per}
+        return [_record(r, by_source.get(r.source, (None, 0)), latest.get(r.source)) for r in held]
 
     def runs(self, source: str | None = None, limit: int = 50) -> list[Run]:
         """The latest runs, newest first."""
@@ -145,6 +139,15 @@ class Feeds(Database):
             statement = statement.where(runs.c.source == source)
         with self.read() as connection:
             return [_run(r) for r in connection.execute(statement)]
+
+
+def _goodness(good: Good | None, held: Any) -> dict[str, int | None]:
+    """When the source was last good: now, or as held."""
+    was = {n: getattr(held, n, None) for n in ("last_good", "last_good_business", "as_of")}
+    if good is None:
+        return was
+    now = {"last_good": codec.micros(good.at), "last_good_business": codec.micros(good.business)}
+    return {**was, **now, **({"as_of": codec.micros(good.as_of)} if good.as_of else {})}
 
 
 def _micros(at: datetime | None) -> int | None:
@@ -177,9 +180,7 @@ def _run_row(run: Run) -> dict[str, Any]:
 
 
 def _run(row: Any) -> Run:
-    started, business = codec.instant(row.started), codec.instant(row.started_business)
-    assert started is not None
-    assert business is not None
+    started, business = codec.at_micros(row.started), codec.at_micros(row.started_business)
     return Run(
         row.source,
         started,
@@ -195,7 +196,8 @@ def _run(row: Any) -> Run:
     )
 
 
-def _record(row: Any, last: Any, count: int, newest: int | None) -> FeedRecord:
+def _record(row: Any, ran: tuple[Any, int], newest: int | None) -> FeedRecord:
+    last, count = ran
     return FeedRecord(
         source=row.source,
         last_run=None if last is None else _run(last),

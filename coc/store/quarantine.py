@@ -117,9 +117,6 @@ class Quarantine(Database):
 
 
 def _row(row: Any) -> Quarantined:
-    first, last = codec.instant(row.first_seen), codec.instant(row.last_seen)
-    assert first is not None
-    assert last is not None
     return Quarantined(
         id=row.id,
         source=row.source,
@@ -129,7 +126,7 @@ def _row(row: Any) -> Quarantined:
         field=row.field,
         value=row.value,
         fields=orjson.loads(row.fields),
-        first_seen=first,
-        last_seen=last,
+        first_seen=codec.at_micros(row.first_seen),
+        last_seen=codec.at_micros(row.last_seen),
         attempts=row.attempts,
     )

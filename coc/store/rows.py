@@ -24,7 +24,7 @@ def fetch(
     chosen = stored_columns(dataset) if columns is None else columns
     statement = sa.select(*codec.select_list(table, chosen)).where(*where)
     # Straight from the driver's cursor: SQLAlchemy's Row objects would double the time of a large read.
-    rows = connection.execute(statement).cursor.fetchall()  # type: ignore[union-attr]
+    rows = connection.execute(statement).cursor.fetchall()
     frame = codec.to_frame(rows, chosen)
     if "letter_deleted" in frame:
         frame["letter_deleted"] = frame["letter_deleted"].fillna(False)

@@ -55,8 +55,7 @@ def _script(which: Which) -> ScriptDirectory:
 def schema_state(database: Database, which: Which = "store") -> SchemaState:
     """What the database holds against what this code wants. Reads only."""
     script = _script(which)
-    head = script.get_current_head()
-    assert head is not None
+    head = script.get_current_head() or ""
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLES[which]})
         current = context.get_current_revision()
@@ -86,7 +85,7 @@ def require_known(database: Database, which: Which = "store") -> SchemaState:
         raise StoreError(f"{database.address} cannot be opened as a database: {error.orig}") from error
     if not state.known:
         raise SchemaError(
-            f"{database.address} was written by a newer version of this program (schema {state.current}; this one knows "
-            f"up to {state.head}): install that version again, or restore a backup made before the upgrade"
+            f"{database.address} was written by a newer version of this program (schema {state.current}; this one "
+            f"knows up to {state.head}): install that version again, or restore a backup made before the upgrade"
         )
     return state

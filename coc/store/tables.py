@@ -1,7 +1,7 @@
-"""The tables of a realm's store, made from `COLUMNS`: canonical columns, `source`, `rev`, `row_hash`, derived columns.
+"""The tables of a realm's store, made from `COLUMNS`: canonical columns, `source`, `rev`, `row_hash`, derived ones.
 
-Instants are BIGINT microseconds since 1970 UTC, booleans SMALLINT: the same on SQLite and PostgreSQL. `rev` is the number
-of the commit that last changed the row.
+Instants are BIGINT microseconds since 1970 UTC, booleans SMALLINT: the same on SQLite and PostgreSQL. `rev` is the
+number of the commit that last changed the row.
 """
 
 from __future__ import annotations
@@ -53,8 +53,7 @@ def key_columns(dataset: Dataset) -> tuple[str, ...]:
 def _table(dataset: Dataset) -> sa.Table:
     keys = key_columns(dataset)
     columns: list[sa.Column[Any]] = [sa.Column("source", sa.Text, nullable=False)]
-    for column in stored_columns(dataset):
-        columns.append(sa.Column(column.name, TYPES[column.kind], nullable=column.name not in keys))
+    columns += [sa.Column(c.name, TYPES[c.kind], nullable=c.name not in keys) for c in stored_columns(dataset)]
     columns.append(sa.Column("rev", sa.BigInteger, nullable=False))
     if dataset not in SAMPLES:
         columns.append(sa.Column("row_hash", sa.BigInteger, nullable=False))
