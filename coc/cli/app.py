@@ -1,0 +1,45 @@
+"""The commands, by subject. Their bodies import what they need, so that `--help` and a typo answer at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from coc.cli import bench, database, look, pull, quarantine, serve, simulate, token
+from coc.cli.frame import ConfigOption
+
+app = typer.Typer(
+    name="coc",
+    help="City Operation Center: pull the city's sources, compute its figures, show them on every screen.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def shared(
+    context: typer.Context,
+    config: ConfigOption = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    context.obj = {"config": config}
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("coc-dashboard"))
+        raise typer.Exit
+
+
+app.command()(serve.serve)
+app.command()(serve.worker)
+app.command()(pull.pull)
+app.command()(look.check)
+app.command()(look.status)
+app.add_typer(quarantine.group, name="quarantine")
+app.add_typer(database.group, name="db")
+app.command()(simulate.simulate)
+app.add_typer(token.group, name="token")
+app.command()(bench.bench)

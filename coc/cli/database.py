@@ -1,0 +1,120 @@
+"""`coc db`: migrations and retention of a realm's store and of the control store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from coc.cli.frame import (
+    FAILED,
+    ConfigOption,
+    JsonOption,
+    RealmOption,
+    answer,
+    config_path,
+    guarded,
+    log_to_stderr,
+    open_config,
+    say,
+    table,
+)
+
+if TYPE_CHECKING:
+    from coc.settings.models import Realm, Settings
+
+group = typer.Typer(help="Migrations and retention of the store.", no_args_is_help=True)
+
+
+@group.command()
+@guarded
+def upgrade(context: typer.Context, realm: RealmOption = None, config: ConfigOption = None) -> None:
+    """Bring the realm's store and the control store to this version's schema. Does nothing twice."""
+    from coc.cli import realm as realms
+    from coc.store import Control
+    from coc.store.schema import schema_state
+
+    log_to_stderr()
+    settings = open_config(config_path(context, config), realm).settings
+    chosen = realms.decide(settings, realm)
+    store = realms.open_store(settings, chosen)
+    control = Control(settings.store.control_url)
+    say(f"{chosen}: {store.address}: schema {store.schema_state().current}")
+    say(f"control: {control.address}: schema {schema_state(control, 'control').current}")
+    store.close()
+    control.close()
+
+
+@group.command()
+@guarded
+def status(
+    context: typer.Context, realm: RealmOption = None, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Which revision each store is at, and the one this version wants. Exit 1 where they differ."""
+    from coc.cli import realm as realms
+
+    log_to_stderr()
+    settings = open_config(config_path(context, config), realm).settings
+    items = _states(settings, realms.decide(settings, realm))
+    if as_json:
+        answer(items)
+    else:
+        columns = ("store", "database", "schema", "wanted", "")
+        mend = {True: "ok", False: "run `coc db upgrade`"}
+        rows = [(i["store"], i["url"], i["schema"], i["schema_wanted"], mend[i["up_to_date"]]) for i in items]
+        table("schema", columns, rows)
+        table("rows", ("table", "rows"), [(t, n) for i in items for t, n in i.get("rows", {}).items()])
+    if not all(i["up_to_date"] for i in items):
+        raise typer.Exit(FAILED)
+
+
+def _states(settings: Settings, realm: Realm) -> list[dict[str, Any]]:
+    """The realm's store with its rows, and the control store. A database that does not exist is not made."""
+    from coc.cli.realm import sqlite_file, store_url
+    from coc.store import Store
+    from coc.store.engine import Database
+    from coc.store.schema import Which, require_known
+
+    items: list[dict[str, Any]] = []
+    stores: tuple[tuple[str, Which, str], ...] = (
+        (realm, "store", store_url(settings, realm)),
+        ("control", "control", settings.store.control_url),
+    )
+    for name, which, url in stores:
+        item: dict[str, Any] = {"store": name, "url": None, "schema": None, "schema_wanted": None, "up_to_date": False}
+        file = sqlite_file(url)
+        if file is not None and not file.exists():
+            items.append({**item, "url": url})
+            continue
+        database = Store(url) if which == "store" else Database(url)
+        state = require_known(database, which)
+        item |= {"url": database.address, "schema": state.current, "schema_wanted": state.head}
+        item["up_to_date"] = state.up_to_date
+        if isinstance(database, Store):
+            item |= database.status()
+        items.append(item)
+        database.close()
+    return items
+
+
+@group.command()
+@guarded
+def prune(context: typer.Context, realm: RealmOption = None, config: ConfigOption = None) -> None:
+    """Delete what is older than `retention:` in config says."""
+    from coc.cli import realm as realms
+    from coc.cli.simulated import clock_at_hand
+    from coc.store import Control
+
+    log_to_stderr()
+    settings = open_config(config_path(context, config), realm).settings
+    chosen = realms.decide(settings, realm)
+    store = realms.open_store(settings, chosen)
+    try:
+        now = clock_at_hand(settings, chosen).now()
+        gone = store.prune(settings.retention, now)
+    finally:
+        store.close()
+    control = Control(settings.store.control_url)
+    gone["audit"] = control.prune(settings.retention.audit_years)
+    control.close()
+    table("pruned", ("what", "rows"), list(gone.items()))
