@@ -29,8 +29,8 @@ def access_points(city: City) -> pd.DataFrame:
         retired = found["site"].isin(sites.index[sites["status"] == "retired"])
         found = found[~retired]
         found["name"] = found["name"].fillna(found.index.to_series())
-        found["site_name"] = found["site"].map(sites["name"])
-        found["area"] = found["site"].map(sites["area"])
+        found["site_name"] = found["site"].map(sites["name"]).astype("str")
+        found["area"] = found["site"].map(sites["area"]).astype("str")
         return found.rename_axis("ap")
 
     return once(city, "access_points", find)

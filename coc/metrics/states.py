@@ -212,7 +212,7 @@ def availability_by_hour(
     t = samples if isinstance(samples, Track) else track(samples, now)
     s = segments(t, (limits or ApLimits()).min_down_seconds)
     size = len(np.unique(t.entity)) if entities is None else entities
-    running = t.now // HOUR * HOUR
+    running = (t.now - 1) // HOUR * HOUR  # at 10:00 sharp the hour that just ended
     starts = running - HOUR * np.arange(hours - 1, -1, -1)
     clients = np.nan_to_num(t.clients)
     rows = []

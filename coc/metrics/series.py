@@ -1,0 +1,210 @@
+"""The frames behind the charts: the city's, or one unit's where `unit` is given. Times UTC, days the city's `date`s."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from coc.domain.datasets import Dataset
+from coc.domain.instants import DAY, HOUR, NAT, Bools, Floats, Micros, to_days, to_index
+from coc.metrics import points as network
+from coc.metrics.city import City, WindowName
+from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
+from coc.metrics.facts import (
+    Positions,
+    count,
+    dispositions,
+    grouped_quantile,
+    letter_of,
+    letters,
+    live_dispositions,
+    midnight_before,
+    now_of,
+    once,
+    positions,
+    scopes,
+    window_start,
+    within,
+)
+from coc.metrics.states import availability_by_hour
+from coc.metrics.trend import trend
+
+__all__ = [
+    "app_latency",
+    "backlog_by_age",
+    "backlog_by_unit",
+    "channels",
+    "flow",
+    "points",
+    "services",
+    "trend",
+    "wifi_by_hour",
+]
+
+AGES = ("0-1", "2-3", "4-5", "gt5")
+_BUCKET = HOUR // 4
+
+
+def _of_unit(city: City, unit: Positions, code: str | None) -> Bools:
+    if not code:
+        return np.ones(len(unit), dtype=bool)
+    wanted = positions(city, pd.Series([code], dtype="str"))[0]
+    found: Bools = (unit == wanted) & (wanted > 0)
+    return found
+
+
+def _per_day(city: City, at: Micros, rows: Bools, first: int, days: int) -> npt.NDArray[np.int64]:
+    chosen = rows & within(at, first, now_of(city))
+    origin = int(city.calendars.days_of(first)[0])
+    return np.bincount(city.calendars.days_of(at[chosen]) - origin, minlength=days).astype("int64")
+
+
+def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
+    """Letters by day, the last `days` with today: day, registered, dispositioned, completed, working, partial, note.
+
+    dispositioned: letters whose first disposition that is not cancelled was issued that day. working: by the default
+    calendar. partial: today. note: the holiday's name, "" on other days.
+    """
+    rows, given, of = letters(city), dispositions(city), letter_of(city)
+    mine, first = _of_unit(city, rows.unit, unit), midnight_before(city, days - 1)
+    dispositioned = np.full(len(rows.unit), np.iinfo("int64").max)
+    counts = (of >= 0) & (given.cancelled == NAT)
+    np.minimum.at(dispositioned, of[counts], given.issued[counts])
+    today = city.calendars.today(city.now)
+    day = [today - timedelta(days=i) for i in range(days - 1, -1, -1)]
+    notes = city.calendars.holiday_names(day[0], day[-1])
+    return pd.DataFrame(
+        {
+            "day": pd.Series(day, dtype="object"),
+            "registered": _per_day(city, rows.registered, mine, first, days),
+            "dispositioned": _per_day(city, dispositioned, mine, first, days),
+            "completed": _per_day(city, rows.completed, mine, first, days),
+            "working": city.calendars.default.is_working_day(day),
+            "partial": [d == today for d in day],
+            "note": pd.Series([notes.get(d, "") for d in day], dtype="str"),
+        }
+    )
+
+
+def backlog_by_unit(city: City) -> pd.DataFrame:
+    """Units with a backlog, the largest first: unit, name, backlog, overdue, due_soon."""
+    rows, now = dispositions(city), now_of(city)
+    waiting = backlog_rows(rows)
+    units = scopes(city)
+    frame = pd.DataFrame(
+        {
+            "unit": units,
+            "name": units.map(dict(city.unit_names)).fillna(units),
+            "backlog": count(city, rows.unit, waiting).astype("int64"),
+            "overdue": count(city, rows.unit, overdue_rows(rows, now, waiting)).astype("int64"),
+            "due_soon": count(city, rows.unit, due_soon_rows(rows, now, waiting)).astype("int64"),
+        }
+    ).iloc[1:]
+    found = frame[frame["backlog"] > 0].sort_values(["backlog", "overdue", "unit"], ascending=[False, False, True])
+    return found.reset_index(drop=True)
+
+
+def backlog_by_age(city: City, unit: str | None = None) -> pd.DataFrame:
+    """The backlog by age in working days of to_unit's calendar: bucket (0-1, 2-3, 4-5, gt5), backlog, overdue.
+
+    Age: working days after the city date of issue, up to and with today; the day of issue never counts.
+    """
+    rows = dispositions(city)
+    waiting = np.flatnonzero(backlog_rows(rows) & _of_unit(city, rows.unit, unit))
+    late = overdue_rows(rows, now_of(city), backlog_rows(rows))[waiting]
+    issued = city.calendars.days_of(rows.issued[waiting])
+    today = int(to_days(city.calendars.today(city.now)))
+    age = np.zeros(len(waiting), dtype="int64")
+    for calendar, of_calendar in city.calendars.groups(live_dispositions(city)["to_unit"].iloc[waiting]):
+        age[of_calendar] = calendar.working_days_between(issued[of_calendar], today)
+    bucket = np.searchsorted([1, 3, 5], age, side="left")
+    return pd.DataFrame(
+        {
+            "bucket": pd.Series(AGES, dtype="str"),
+            "backlog": np.bincount(bucket, minlength=len(AGES)),
+            "overdue": np.bincount(bucket[late], minlength=len(AGES)),
+        }
+    )
+
+
+def channels(city: City, window: WindowName = "30d", unit: str | None = None) -> pd.DataFrame:
+    """Dispositions issued in the window, not cancelled: channel, device (null: unknown), count; the largest first."""
+    rows, frame = dispositions(city), live_dispositions(city)
+    chosen = within(rows.issued, window_start(city, window), now_of(city)) & (rows.cancelled == NAT)
+    chosen &= _of_unit(city, rows.unit, unit)
+    some = frame.loc[chosen, ["channel", "device"]].fillna({"device": "unknown"})
+    found: pd.DataFrame = some.groupby(["channel", "device"]).size().rename("count").reset_index()
+    return found.sort_values(["count", "channel", "device"], ascending=[False, True, True]).reset_index(drop=True)
+
+
+def wifi_by_hour(city: City) -> pd.DataFrame:
+    """The last 24 clock hours of the access points that count: at (the hour's start), up_share, coverage, clients."""
+    found = network.tracked(city, Dataset.AP_SAMPLES)
+    return availability_by_hour(found, city.now, 24, city.limits.ap, len(network.access_points(city)))
+
+
+def app_latency(city: City) -> pd.DataFrame:
+    """The last 24 h of each service by quarter of an hour: service, name, at (its start), p50, p95 (ms), up_share.
+
+    Latency is of samples with up = true, null ignored; up_share is of all samples. No row where there is no sample.
+    """
+    t = network.tracked(city, Dataset.SERVICE_SAMPLES)
+    recent = np.flatnonzero(t.taken >= t.now - DAY)
+    bucket = t.taken[recent] // _BUCKET
+    group, (entity, at) = _groups(t.entity[recent], bucket)
+    up = t.up[recent]
+    latency = np.where(up, t.latency[recent], np.nan)
+    names = network.services(city)["name"]
+    service = pd.Series(t.entities[entity], dtype="str")
+    frame = pd.DataFrame(
+        {
+            "service": service,
+            "name": service.map(names),
+            "at": to_index(at * _BUCKET),
+            "p50": _quantiles(group, latency, 0.5, len(at)),
+            "p95": _quantiles(group, latency, 0.95, len(at)),
+            "up_share": np.bincount(group, weights=up, minlength=len(at)) / np.bincount(group, minlength=len(at)),
+        }
+    )
+    return frame.sort_values(["service", "at"]).reset_index(drop=True)
+
+
+def _groups(entity: Positions, bucket: Micros) -> tuple[Positions, tuple[Positions, Micros]]:
+    """Rows numbered by their (entity, bucket), and the two of each number; rows come sorted by both."""
+    if not len(entity):
+        return entity, (entity, bucket)
+    fresh = np.concatenate([[True], (entity[1:] != entity[:-1]) | (bucket[1:] != bucket[:-1])])
+    return np.cumsum(fresh) - 1, (entity[fresh], bucket[fresh])
+
+
+def _quantiles(group: Positions, values: Floats, q: float, groups: int) -> Floats:
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.lexsort((values[known], group[known]))]
+    return grouped_quantile(group[order], values[order], q, groups)
+
+
+def points(city: City) -> pd.DataFrame:
+    """Every access point that counts, now.
+
+    Columns ap, name, site, site_name, area, state, flapping, since, clients, latency_ms, at.
+    """
+    found = network.access_points(city).join(network.states(city, Dataset.AP_SAMPLES))
+    return found.reset_index()
+
+
+def services(city: City) -> pd.DataFrame:
+    """Every service, now: service, name, owner_unit, state, since, latency_ms, at, availability_24h, coverage."""
+
+    def find() -> pd.DataFrame:
+        known = network.availability_24h(city, Dataset.SERVICE_SAMPLES)
+        total = known["up_seconds"] + known["down_seconds"]
+        now = network.states(city, Dataset.SERVICE_SAMPLES)[["state", "since", "latency_ms", "at"]]
+        found = network.services(city).join(now)
+        found["availability_24h"] = (known["up_seconds"] / total.where(total > 0)).astype("float64")
+        found["coverage"] = known["coverage"]
+        return found.reset_index()
+
+    return once(city, "services_frame", find)
