@@ -49,7 +49,7 @@ class Builder:
         self._provided = provided_by(settings, realm)
 
     def refresh(self, next_runs: Mapping[str, datetime] | None = None, *, force: bool = False) -> Snapshot | None:
-        """Boards brought up to date; the new snapshot when the epoch moved, else None (`self.snapshot` has fresh ages)."""
+        """Bring the boards up to date; the new snapshot when the epoch moved, else None (`snapshot` has fresh ages)."""
         now = pd.Timestamp(self.clock.now())
         if self.snapshot is None:
             self._adopt()

@@ -1,4 +1,4 @@
-"""From the store's frames to the `City` that KPIs see: calendars, the valid list of units, sample holds, populations."""
+"""From the store's frames to the `City` that KPIs see: calendars, the list of units, sample holds, populations."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def city_of(
     letters, dispositions = frames[Dataset.LETTERS], frames[Dataset.DISPOSITIONS]
     if population == PUBLIC:
         letters = letters[~letters["security"].isin(_SECRET)]
-        dispositions = dispositions[~dispositions["letter_security"].isin(_SECRET)]
+        # A disposition whose letter has not arrived may belong to a secret one: not public until we know.
+        known = dispositions["letter_registered_at"].notna()
+        dispositions = dispositions[known & ~dispositions["letter_security"].isin(_SECRET)]
     settings = context.settings
     return City(
         now=now,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from coc.domain.datasets import COLUMNS, DTYPES, KEYS, SAMPLES, Dataset
+from coc.domain.datasets import KEYS, SAMPLES, Dataset
 from coc.domain.worktime import Calendars
 from coc.store import Store
 
@@ -90,10 +90,6 @@ class LiveFrames:
 def _index(frame: pd.DataFrame, keys: list[str]) -> pd.Index[Any]:
     if len(keys) == 1:
         return pd.Index(frame[keys[0]])
-    return pd.MultiIndex.from_frame(frame[keys].fillna("") if frame[keys].isna().to_numpy().any() else frame[keys])
-
-
-def empty(dataset: Dataset) -> pd.DataFrame:
-    """A frame of no rows with the dataset's columns and dtypes, and `source`."""
-    columns = {c.name: pd.Series([], dtype=DTYPES[c.kind]) for c in COLUMNS[dataset]}
-    return pd.DataFrame({"source": pd.Series([], dtype="str"), **columns})
+    # A null vantage is a value here: two nulls are the same key.
+    index: pd.Index[Any] = pd.MultiIndex.from_frame(frame[keys].fillna(""))
+    return index

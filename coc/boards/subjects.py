@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from coc.domain.datasets import Dataset
-from coc.metrics import City, compute, registered, series
+from coc.metrics import series
+from coc.metrics.city import City
+from coc.metrics.registry import compute, registered
+from coc.metrics.trend import trend
 
 FrameMaker = Callable[[City], pd.DataFrame]
 
@@ -27,11 +30,7 @@ class Subject:
 
 
 def _trend(prefix: str) -> FrameMaker:
-    def frame(city: City) -> pd.DataFrame:
-        found = series.trend(city)
-        return found[found["id"].str.startswith(prefix)].reset_index(drop=True)
-
-    return frame
+    return lambda city: trend(city, prefix)
 
 
 _MAIL = frozenset({Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS})
