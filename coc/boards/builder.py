@@ -15,7 +15,7 @@ import pandas as pd
 
 from coc.boards import codec, feeds_board
 from coc.boards.board import KPI_COLUMNS, Board
-from coc.boards.city import POPULATIONS, Context, city_of, provided_by
+from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, city_of, provided_by
 from coc.boards.live_frames import LiveFrames
 from coc.boards.subjects import SUBJECTS, Subject, compute_subject
 from coc.clock import Clock
@@ -78,11 +78,13 @@ class Builder:
         changed = self._frames.refresh(now, context.calendars)
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
         fresh: dict[BoardKey, Board] = {}
-        for population in POPULATIONS:
-            city = city_of(self._frames.frames, context, now, population, self._provided)
-            for subject in todo:
-                kpis, frames = compute_subject(subject, city)
+        cities = {p: city_of(self._frames.frames, context, now, p, self._provided) for p in POPULATIONS}
+        for subject in todo:
+            for population in POPULATIONS if subject.of_letters else (ALL,):
+                kpis, frames = compute_subject(subject, cities[population])
                 fresh[subject.name, population] = _stamp(subject.name, population, kpis, frames, now)
+            if not subject.of_letters:
+                fresh[subject.name, PUBLIC] = replace(fresh[subject.name, ALL], population=PUBLIC)
         feeds, as_of = feeds_board.build(
             self.store, self.settings, self.realm, self.clock, context.calendars, next_runs
         )

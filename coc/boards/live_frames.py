@@ -81,15 +81,21 @@ class LiveFrames:
         if fresh.empty:
             return set()
         held = self.frames[dataset]
-        keys = [*KEYS[dataset]] if dataset in SAMPLES else ["source", *KEYS[dataset]]
-        kept = held[~_index(held, keys).isin(_index(fresh, keys))]
-        self.frames[dataset] = pd.concat([kept, fresh], ignore_index=True)
+        if dataset in SAMPLES:
+            # A day holds 10^5 samples, a pull 10^2: only those as recent as the fresh ones can be replaced.
+            recent = held["at"] >= fresh["at"].min()
+            parts = [held[~recent], _without(held[recent], fresh, [*KEYS[dataset]])]
+        else:
+            parts = [_without(held, fresh, ["source", *KEYS[dataset]])]
+        self.frames[dataset] = pd.concat([*parts, fresh], ignore_index=True)
         return {dataset}
 
 
+def _without(held: pd.DataFrame, fresh: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    return held[~_index(held, keys).isin(_index(fresh, keys))]
+
+
 def _index(frame: pd.DataFrame, keys: list[str]) -> pd.Index[Any]:
-    if len(keys) == 1:
-        return pd.Index(frame[keys[0]])
     # A null vantage is a value here: two nulls are the same key.
     index: pd.Index[Any] = pd.MultiIndex.from_frame(frame[keys].fillna(""))
     return index

@@ -25,6 +25,11 @@ class Subject:
     datasets: frozenset[Dataset]
     frames: Mapping[str, FrameMaker]
 
+    @property
+    def of_letters(self) -> bool:
+        """Whether secret letters are in it: only then do the populations differ."""
+        return Dataset.LETTERS in self.datasets
+
     def kpi_ids(self) -> list[str]:
         return [i for i in registered() if i.split(".")[0] in self.prefixes]
 
