@@ -13,6 +13,7 @@ from coc.cli.frame import (
     RealmOption,
     answer,
     config_path,
+    group_of,
     guarded,
     log_to_stderr,
     open_config,
@@ -23,7 +24,7 @@ from coc.cli.frame import (
 if TYPE_CHECKING:
     from coc.settings.models import Realm, Settings
 
-group = typer.Typer(help="Migrations and retention of the store.", no_args_is_help=True)
+group = group_of("Migrations and retention of the store.")
 
 
 @group.command()

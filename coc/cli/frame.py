@@ -168,6 +168,17 @@ def config_path(context: typer.Context, given: Path | None) -> Path | None:
     return given or (context.obj or {}).get("config")
 
 
+def group_of(words: str) -> typer.Typer:
+    """A group of commands; it takes `--config` between its name and its command too."""
+    group = typer.Typer(help=words, no_args_is_help=True)
+
+    @group.callback()
+    def shared(context: typer.Context, config: ConfigOption = None) -> None:
+        context.obj = {"config": config_path(context, config)}
+
+    return group
+
+
 def open_config(path: Path | None, realm: Realm | None = None) -> Config:
     """The checked config. A mistake in it is a usage error (exit 2), all mistakes in one message."""
     from coc import metrics

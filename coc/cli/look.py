@@ -154,7 +154,7 @@ def _state_of(settings: Settings, realm: Realm) -> tuple[list[dict[str, Any]], l
 
 
 def _feed(feed: Feed, block: ConnectorBlock) -> dict[str, Any]:
-    from coc.cli.pull import words
+    from coc.ingest.report import sentence
 
     run = feed.last_run
     # Another process holds the schedule; what it will do next follows from the last run.
@@ -176,6 +176,6 @@ def _feed(feed: Feed, block: ConnectorBlock) -> dict[str, Any]:
         "unchanged": run.unchanged if run else None,
         "quarantined": run.quarantined if run else None,
         "quarantine_open": feed.quarantine_open,
-        "error": words(run.error_code, run.error_detail) if run and run.error_code else None,
+        "error": sentence(run.error_code, run.error_detail) if run and run.error_code else None,
         "standing": dict(feed.standing),
     }

@@ -163,14 +163,6 @@ def _progress() -> Iterator[Progress]:
         yield of
 
 
-def words(code: str, detail: str | None) -> str:
-    """A failure as the sentence an engineer reads."""
-    from data_connectors.base import FAILURES
-
-    sentence = FAILURES.get(code, f"{code}: {{}}")
-    return sentence.replace("{}", detail or "").strip().rstrip(":")
-
-
 def _item(report: PullReport) -> dict[str, Any]:
     return {
         "name": report.name,
@@ -186,6 +178,8 @@ def _item(report: PullReport) -> dict[str, Any]:
 
 
 def _show(reports: list[PullReport], realm: Realm, dry_run: bool) -> None:
+    from coc.ingest.report import sentence
+
     columns = (
         "connector",
         "rows in",
@@ -203,5 +197,7 @@ def _show(reports: list[PullReport], realm: Realm, dry_run: bool) -> None:
     for report in reports:
         if report.error:
             say(f"{report.name}: {report.error}")
+        for code, detail in report.notes:
+            say(f"{report.name}: note: {sentence(code, detail)}")
     if any(r.quarantined for r in reports) and not dry_run:
         say("`coc quarantine list` shows what was refused and why")

@@ -14,6 +14,7 @@ from coc.cli.frame import (
     Refusal,
     answer,
     config_path,
+    group_of,
     guarded,
     log_to_stderr,
     open_config,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from coc.store import Store
     from coc.store.quarantine import Quarantined
 
-group = typer.Typer(help="Rows that failed validation, with the reason.", no_args_is_help=True)
+group = group_of("Rows that failed validation, with the reason.")
 
 
 @group.command("list")

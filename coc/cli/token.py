@@ -17,6 +17,7 @@ from coc.cli.frame import (
     Refusal,
     answer,
     config_path,
+    group_of,
     guarded,
     log_to_stderr,
     open_config,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from coc.settings.models import Settings
     from coc.store.control import Control
 
-group = typer.Typer(help="API tokens: who may read /api/v1 without sitting at this machine.", no_args_is_help=True)
+group = group_of("API tokens: who may read /api/v1 without sitting at this machine.")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _BYTES = 32
 
