@@ -1,0 +1,119 @@
+"""Small cities from rows, derived as ingest derives them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from coc.domain.calendar_spec import CalendarSettings
+from coc.domain.datasets import COLUMNS, DTYPES, Dataset
+from coc.domain.derive import derive
+from coc.domain.limits import Limits
+from coc.domain.worktime import build_calendars
+from coc.metrics import City
+
+Row = dict[str, Any]
+EVERYTHING = frozenset(f"{d.value}.{c.name}" for d, columns in COLUMNS.items() for c in columns)
+UNITS = ("DISDIK", "DINKES", "KEC-01", "KOSONG")
+PROFILES = {"DINKES": "six_day"}
+DEFAULTS: dict[Dataset, Row] = {
+    Dataset.LETTERS: {
+        "kind": "incoming",
+        "type": "surat_dinas",
+        "category": "general",
+        "urgency": "biasa",
+        "unit": "DISDIK",
+        "medium": "electronic",
+        "deleted": False,
+    },
+    Dataset.DISPOSITIONS: {
+        "letter_id": "none",
+        "from_office": "sekda",
+        "to_unit": "DISDIK",
+        "channel": "text",
+        "instruction": "LAKSANAKAN",
+        "deleted": False,
+    },
+    Dataset.SITES: {"name": "Taman", "status": "active"},
+    Dataset.ACCESS_POINTS: {"name": "AP"},
+    Dataset.AP_SAMPLES: {"up": True},
+    Dataset.SERVICES: {"name": "App"},
+    Dataset.SERVICE_SAMPLES: {"up": True},
+}
+
+
+def wib(text: str) -> datetime:
+    return datetime.fromisoformat(text + "+07:00")
+
+
+def whole(dataset: Dataset, row: Row, number: int = 0) -> Row:
+    """A row with every canonical column, `source` and (for samples) `hold`."""
+    names = [c.name for c in COLUMNS[dataset]]
+    base = {"source": "s", **dict.fromkeys(names), **DEFAULTS[dataset]}
+    if "source_id" in names:
+        base["source_id"] = f"{dataset.value}-{number}"
+    return base | row
+
+
+def frame(dataset: Dataset, rows: list[Row]) -> pd.DataFrame:
+    full = [whole(dataset, row, i) for i, row in enumerate(rows)]
+    columns = {"source": pd.Series([r["source"] for r in full], dtype="str")}
+    for column in COLUMNS[dataset]:
+        values = [r[column.name] for r in full]
+        if DTYPES[column.kind].startswith("datetime"):
+            columns[column.name] = pd.Series(pd.to_datetime(values, utc=True)).astype("datetime64[us, UTC]")
+        else:
+            columns[column.name] = pd.Series(values, dtype=DTYPES[column.kind])
+    made = pd.DataFrame(columns)
+    if dataset in (Dataset.AP_SAMPLES, Dataset.SERVICE_SAMPLES):
+        made["hold"] = pd.Series([float(r.get("hold", 300.0)) for r in full], dtype="float64")
+    return made
+
+
+def unit_list(codes: tuple[str, ...] = UNITS) -> pd.DataFrame:
+    columns = {c.name: pd.Series([None] * len(codes), dtype=DTYPES[c.kind]) for c in COLUMNS[Dataset.UNITS]}
+    table = pd.DataFrame(columns)
+    table["code"] = table["name"] = pd.Series(codes, dtype="str")
+    table["calendar"] = pd.Series([PROFILES.get(c) for c in codes], dtype="str")
+    return table
+
+
+def city(
+    now: datetime,
+    letters: list[Row] | None = None,
+    dispositions: list[Row] | None = None,
+    *,
+    sites: list[Row] | None = None,
+    access_points: list[Row] | None = None,
+    ap_samples: list[Row] | None = None,
+    services: list[Row] | None = None,
+    service_samples: list[Row] | None = None,
+    limits: Limits | None = None,
+    provided: frozenset[str] = EVERYTHING,
+) -> City:
+    units, limits = unit_list(), limits or Limits()
+    calendars = build_calendars(CalendarSettings(), "Asia/Jakarta", units)
+    mail = frame(Dataset.LETTERS, letters or [])
+    given = frame(Dataset.DISPOSITIONS, dispositions or [])
+    known = {(s, i): n for n, (s, i) in enumerate(zip(mail["source"], mail["source_id"], strict=True))}
+    places = [known.get(key) for key in zip(given["source"], given["letter_id"], strict=True)]
+    given["letter_urgency"] = pd.Series([None if p is None else mail["urgency"][p] for p in places], dtype="str")
+    given["letter_deleted"] = pd.Series([None if p is None else mail["deleted"][p] for p in places], dtype="boolean")
+    given = given.join(derive(given, calendars, limits))
+    return City(
+        now=pd.Timestamp(now).tz_convert("UTC"),
+        calendars=calendars,
+        limits=limits,
+        letters=mail,
+        dispositions=given,
+        units=units,
+        sites=frame(Dataset.SITES, sites or []),
+        access_points=frame(Dataset.ACCESS_POINTS, access_points or []),
+        ap_samples=frame(Dataset.AP_SAMPLES, ap_samples or []),
+        services=frame(Dataset.SERVICES, services or []),
+        service_samples=frame(Dataset.SERVICE_SAMPLES, service_samples or []),
+        provided=provided,
+        unit_names={c: f"Dinas {c}" for c in UNITS},
+    )

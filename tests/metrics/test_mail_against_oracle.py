@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+from coc.metrics import WINDOWS, City, compute, series
+from tests.metrics import cities
+from tests.metrics.cities import UNITS, Row, wib
+from tests.metrics.oracle import Oracle, midnight
+from tests.metrics.strategies import mail
+
+IDS = (
+    "correspondence.registered_today",
+    "correspondence.completed_today",
+    "correspondence.paperless_rate",
+    "correspondence.undispositioned",
+    "disposition.backlog",
+    "disposition.overdue",
+    "disposition.due_soon",
+    "disposition.on_time_rate",
+    "disposition.followup_hours_p50",
+    "disposition.followup_hours_p85",
+    "disposition.followup_hours_p95",
+)
+COUNTS = [i for i in IDS if i.endswith(("_today", "undispositioned", "backlog", "overdue", "due_soon"))]
+Mail = tuple[datetime, list[Row], list[Row]]
+
+
+def table(city: City) -> dict[tuple[str, str, str], tuple[float, str]]:
+    rows = compute(city, IDS)
+    return {(r.id, r.unit, r.window): (r.value, r.state) for r in rows.itertuples()}
+
+
+@settings(max_examples=60)
+@given(mail())
+def test_every_figure_is_the_one_a_person_with_a_pencil_gets(made: Mail) -> None:
+    now, letters, dispositions = made
+    found = table(cities.city(now, letters, dispositions))
+    oracle = Oracle(now, letters, dispositions, cities.PROFILES)
+    assert len(found) == len(IDS) * (len(UNITS) + 1) * len(WINDOWS)
+    for (kpi, unit, window), (value, state) in found.items():
+        expected = oracle.value(kpi, unit, window)
+        if expected is None:
+            assert np.isnan(value), (kpi, unit, window)
+            assert state == "no_data"
+        else:
+            assert value == pytest.approx(expected, abs=1e-9), (kpi, unit, window)
+            assert state == "ok"
+
+
+@settings(max_examples=15)
+@given(mail())
+def test_counts_add_up_over_units_and_overdue_and_due_soon_are_within_the_backlog(made: Mail) -> None:
+    found = table(cities.city(*made))
+    for kpi in COUNTS:
+        assert sum(found[kpi, u, "30d"][0] for u in UNITS) == found[kpi, "", "30d"][0]
+    for unit in ("", *UNITS):
+        parts = found["disposition.overdue", unit, "7d"][0] + found["disposition.due_soon", unit, "7d"][0]
+        assert parts <= found["disposition.backlog", unit, "7d"][0]
+        for rate in ("correspondence.paperless_rate", "disposition.on_time_rate"):
+            value = found[rate, unit, "90d"][0]
+            assert np.isnan(value) or 0 <= value <= 1
+
+
+@settings(max_examples=15)
+@given(mail())
+def test_the_order_of_rows_changes_nothing(made: Mail) -> None:
+    now, letters, dispositions = made
+    one, other = cities.city(now, letters, dispositions), cities.city(now, letters[::-1], dispositions[::-1])
+    pd.testing.assert_frame_equal(compute(one, IDS), compute(other, IDS))
+
+
+def as_of(at: datetime, letters: list[Row], dispositions: list[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows as they would have been known at `at`."""
+
+    def before(row: Row, *columns: str) -> Row:
+        return row | {c: row[c] if row[c] is not None and row[c] <= at else None for c in columns}
+
+    # A letter registered later keeps its place: its dispositions take their limit from it.
+    known = [before(d, "completed_at", "cancelled_at") for d in dispositions if d["issued_at"] <= at]
+    mail = [before(x, "completed_at") for x in letters]
+    return mail, known
+
+
+@settings(max_examples=12)
+@given(mail())
+def test_a_trend_is_the_formula_at_each_days_end_from_todays_knowledge(made: Mail) -> None:
+    now, letters, dispositions = made
+    city = cities.city(now, letters, dispositions)
+    trend = series.trend(city)
+    windows = {"correspondence.paperless_rate": "7d"}
+    for ago in (1, 8, 14):
+        day = now.astimezone(cities.wib("2026-01-01T00:00").tzinfo).date() - timedelta(days=ago)
+        end = midnight(now, ago - 1) - timedelta(microseconds=1)
+        mail_then, given_then = as_of(end, letters, dispositions)
+        then = replace(cities.city(end, mail_then, given_then), letters=cities.city(end, mail_then).letters)
+        expected = table(then)
+        for kpi in IDS:
+            row = trend[(trend["id"] == kpi) & (trend["day"] == day)]
+            assert len(row) == 1
+            began = (
+                [d["issued_at"] for d in dispositions if not d["deleted"]]
+                if kpi.startswith("disp")
+                else [x["registered_at"] for x in letters if not x["deleted"]]
+            )
+            value, then_value = row["value"].iloc[0], expected[kpi, "", windows.get(kpi, "30d")][0]
+            if any(t <= end for t in began):
+                assert value == pytest.approx(then_value, nan_ok=True), kpi
+            else:  # before anything is known nothing was 0
+                assert np.isnan(value)
+
+
+def test_an_empty_city_counts_zero_and_knows_no_rate() -> None:
+    rows = compute(cities.city(wib("2026-03-02T10:00")))
+    for row in rows.itertuples():
+        rate = row.id.endswith(("_rate", "_24h")) or "hours" in row.id
+        assert row.state == ("no_data" if rate else "ok"), row.id
+        assert np.isnan(row.value) if rate else row.value == 0, row.id
+    assert set(rows.loc[rows["id"] == "disposition.backlog", "unit"]) == {"", *UNITS}
+    assert set(rows.loc[rows["id"] == "wifi.up", "unit"]) == {""}
