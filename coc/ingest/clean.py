@@ -6,8 +6,10 @@ nothing else), a boolean as true/false or 1/0.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +19,7 @@ from coc.domain.datasets import DTYPES, Column, Kind
 
 LONGEST: Final = 4000  # characters of a text; a longer one is a broken export, not a letter's number
 _OFFSET: Final = r"(?:[zZ]|[+-]\d{2}:?\d{2})\s*$"
+_DATE: Final = re.compile(r"^(\d{4}-\d{2})(-\d{2})?(?:[T ].*)?$")
 _TRUE_FALSE: Final = {"true": True, "false": False, "1": True, "0": False}
 # Times beyond are typing errors; they would also overflow arithmetic further on.
 _EARLIEST, _LATEST = pd.Timestamp("1900-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
@@ -61,9 +64,14 @@ def _read_text(value: Any) -> str | None:
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)
     value = value.strip()
-    if len(value) > LONGEST or (not value.isprintable() and any(ch < " " and ch not in "\t\r\n" for ch in value)):
+    if len(value) > LONGEST or (not value.isprintable() and any(_unstorable(ch) for ch in value)):
         raise ValueError("too long, or control characters")
     return value or None
+
+
+def _unstorable(ch: str) -> bool:
+    """Control characters, and half a surrogate pair: JSON can carry both, no database can."""
+    return (ch < " " and ch not in "\t\r\n") or "\ud800" <= ch <= "\udfff"
 
 
 def _text(raw: pd.Series[Any]) -> Cleaned:
@@ -83,7 +91,7 @@ def _text(raw: pd.Series[Any]) -> Cleaned:
 def _time(raw: pd.Series[Any]) -> Cleaned:
     if isinstance(raw.dtype, pd.DatetimeTZDtype):
         return raw.dt.tz_convert("UTC").dt.as_unit("us"), _none_bad(raw)
-    cells = pd.Series(_objects(raw), index=raw.index, dtype="object")
+    cells = pd.Series([_written(v) for v in _objects(raw)], index=raw.index, dtype="object")
     null = cells.map(_is_null).to_numpy(dtype=bool) | (
         cells.map(lambda v: isinstance(v, str) and not v.strip())
     ).to_numpy(dtype=bool)
@@ -97,14 +105,19 @@ def _time(raw: pd.Series[Any]) -> Cleaned:
     return times, pd.Series(~null & times.isna().to_numpy(), index=raw.index)
 
 
+def _written(value: Any) -> Any:
+    """An aware datetime as ISO text; a naive one stays what it is, and is refused."""
+    return value.isoformat() if isinstance(value, datetime) and value.tzinfo is not None else value
+
+
 def _read_date(value: Any) -> str | None:
     if not isinstance(value, str):
         raise ValueError("not a date")  # noqa: TRY004 - ValueError is what `_by_cell` takes
     text = value.strip()
     if not text:
         return None
-    whole = f"{text}-01" if len(text) == 7 else text[:10]
-    return str(np.datetime64(whole, "D")) if len(whole) == 10 else _refuse()
+    found = _DATE.match(text)
+    return date.fromisoformat(f"{found[1]}{found[2] or '-01'}").isoformat() if found else _refuse()
 
 
 def _refuse() -> str:
@@ -114,7 +127,10 @@ def _refuse() -> str:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str | np.number):
         raise ValueError("not a number")  # noqa: TRY004
-    found = float(value)
+    try:
+        found = float(value)
+    except OverflowError as error:
+        raise ValueError("too large") from error
     if found in (float("inf"), float("-inf")):
         raise ValueError("not finite")
     return found

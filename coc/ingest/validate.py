@@ -6,7 +6,7 @@ completed_before_issued, unknown_unit, unknown_calendar.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
@@ -38,13 +38,15 @@ class Checked:
     bad: pd.DataFrame
 
 
-def check(dataset: Dataset, frame: pd.DataFrame, world: World) -> Checked:
+def check(dataset: Dataset, frame: pd.DataFrame, world: World, required: frozenset[str] = frozenset()) -> Checked:
     """Clean and validate a batch; a row with several defects gives the first in the order of the columns.
 
     `frame` may hold a subset of the canonical columns; a required one that is absent makes every row missing_required.
+    `required`: columns that this source owes beyond those that every source does.
     """
     frame = frame.reset_index(drop=True)
-    columns = [c for c in COLUMNS[dataset] if c.name in frame.columns or c.required]
+    table = [replace(c, required=c.required or c.name in required) for c in COLUMNS[dataset]]
+    columns = [c for c in table if c.name in frame.columns or c.required]
     typed: dict[str, pd.Series[Any]] = {}
     found: list[tuple[int, int, str, str]] = []  # position, rank of the column, reason, field
     for rank, column in enumerate(columns):
@@ -53,7 +55,7 @@ def check(dataset: Dataset, frame: pd.DataFrame, world: World) -> Checked:
         found += [(int(i), rank, "bad_type", column.name) for i in np.flatnonzero(unreadable)]
     clean = pd.DataFrame(typed, index=frame.index)
     ranks = {c.name: i for i, c in enumerate(columns)}
-    found += [(i, ranks[f], reason, f) for i, reason, f in _schema_defects(dataset, clean)]
+    found += [(i, ranks[f], reason, f) for i, reason, f in _schema_defects(dataset, columns, clean)]
     found += [(i, ranks[f], reason, f) for i, reason, f in _world_defects(columns, clean, world)]
     first: dict[int, tuple[int, int, str, str]] = {}
     # An unreadable cell is null by now: its own reason comes before "missing".
@@ -78,10 +80,10 @@ def _shown(frame: pd.DataFrame, field: str, position: int) -> str | None:
 
 
 @cache
-def schema(dataset: Dataset, names: tuple[str, ...]) -> pa.DataFrameSchema:
-    """The pandera schema of the named columns. A check's name is the reason a failing row gets."""
+def schema(dataset: Dataset, columns: tuple[Column, ...]) -> pa.DataFrameSchema:
+    """The pandera schema of some columns of a dataset. A check's name is the reason a failing row gets."""
     return pa.DataFrameSchema(
-        {c.name: _pandera_column(c) for c in COLUMNS[dataset] if c.name in names},
+        {c.name: _pandera_column(c) for c in columns},
         checks=_CROSS.get(dataset, []),
         strict=True,
     )
@@ -109,9 +111,9 @@ _CROSS: Final = {
 }
 
 
-def _schema_defects(dataset: Dataset, clean: pd.DataFrame) -> list[tuple[int, str, str]]:
+def _schema_defects(dataset: Dataset, columns: list[Column], clean: pd.DataFrame) -> list[tuple[int, str, str]]:
     try:
-        schema(dataset, tuple(clean.columns)).validate(clean, lazy=True)
+        schema(dataset, tuple(columns)).validate(clean, lazy=True)
     except pa.errors.SchemaErrors as error:
         return [_defect(case) for case in error.failure_cases.to_dict("records") if case["index"] is not None]
     return []

@@ -17,6 +17,7 @@ from coc.store import columns as codec
 from coc.store.engine import Tx
 from coc.store.tables import TABLES, key_columns, stored_columns
 
+Bulk = tuple[str, tuple[str, ...]]  # SQL, and what its placeholders take
 CHUNK: Final = 5_000  # bound variables a statement; SQLite takes 32,766
 
 
@@ -28,9 +29,10 @@ def upsert(tx: Tx, dataset: Dataset, frame: pd.DataFrame, **extra: Any) -> int:
     """
     if frame.empty:
         return 0
-    rows = codec.to_rows(frame, stored_columns(dataset), {**extra, "rev": tx.rev})
     names = (*(c.name for c in stored_columns(dataset)), *extra, "rev")
-    changed = executemany(tx.connection, _statement(dataset, names, tx.connection.dialect.name), rows)
+    sql, order = _statement(dataset, names, tx.connection.dialect.name)
+    rows = codec.to_rows(frame, stored_columns(dataset), {**extra, "rev": tx.rev}, order)
+    changed = executemany(tx.connection, sql, rows)
     tx.touched = tx.touched or changed > 0
     return changed
 
@@ -44,7 +46,7 @@ def executemany(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]
 
 
 @lru_cache(maxsize=64)
-def _statement(dataset: Dataset, names: tuple[str, ...], backend: str) -> str:
+def _statement(dataset: Dataset, names: tuple[str, ...], backend: str) -> Bulk:
     table, keys = TABLES[dataset], key_columns(dataset)
     insert = (sqlite.insert if backend == "sqlite" else postgresql.insert)(table)
     excluded = insert.excluded
@@ -59,28 +61,26 @@ def _statement(dataset: Dataset, names: tuple[str, ...], backend: str) -> str:
     statement = insert.values({n: sa.bindparam(n) for n in names}).on_conflict_do_update(
         index_elements=list(keys), set_={n: excluded[n] for n in written}, where=rule
     )
-    return positional(statement, backend, names)
+    return positional(statement, backend)
 
 
 @lru_cache(maxsize=64)
-def update_by_key(dataset: Dataset, names: tuple[str, ...], backend: str) -> str:
-    """UPDATE of the columns `names` for (source, key): tuples of the names' values, then source, then the key."""
+def update_by_key(dataset: Dataset, names: tuple[str, ...], backend: str) -> Bulk:
+    """UPDATE of the columns `names`; binds their values as `new_<name>`, and `its_source`, `its_key`."""
     table, key = TABLES[dataset], KEYS[dataset][0]
     statement = (
         sa.update(table)
         .values({n: sa.bindparam(f"new_{n}") for n in names})
         .where(table.c.source == sa.bindparam("its_source"), table.c[key] == sa.bindparam("its_key"))
     )
-    return positional(statement, backend, (*(f"new_{n}" for n in names), "its_source", "its_key"))
+    return positional(statement, backend)
 
 
-def positional(statement: Any, backend: str, order: Sequence[str]) -> str:
-    """SQL with positional placeholders in `order`, as the driver's executemany takes it."""
+def positional(statement: Any, backend: str) -> Bulk:
+    """SQL with positional placeholders, and the names of what they take in that order: for the driver's executemany."""
     dialect = sqlite.dialect() if backend == "sqlite" else psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
     compiled = statement.compile(dialect=dialect)
-    if list(compiled.positiontup) != list(order):
-        raise AssertionError("the columns of a bulk statement are out of order")
-    return str(compiled)
+    return str(compiled), tuple(compiled.positiontup)
 
 
 def chunks(keys: Iterable[str]) -> Iterator[list[str]]:

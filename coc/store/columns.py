@@ -52,22 +52,24 @@ def to_values(series: pd.Series[Any], kind: Kind) -> npt.NDArray[np.object_]:
     elif kind is Kind.FLOAT:
         found = series.to_numpy(dtype="float64", na_value=np.nan).astype(object)
     else:
-        found = series.fillna(0).to_numpy(dtype="int64").astype(object)
+        found = series.astype("Int64").to_numpy(dtype="int64", na_value=0).astype(object)
     found[missing] = None
     return found
 
 
-def to_rows(frame: pd.DataFrame, columns: Sequence[Column], extra: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Tuples in the order `columns`, then `extra` (a scalar or an array each)."""
+def to_rows(
+    frame: pd.DataFrame, columns: Sequence[Column], extra: dict[str, Any], order: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Tuples of the named values in `order`: the frame's `columns` and `extra` (a scalar or an array each)."""
     n = len(frame)
-    arrays: list[list[Any]] = []
+    lists: dict[str, list[Any]] = {}
     for column in columns:
         values = to_values(frame[column.name], column.kind)
         if column.name == BLANK_KEY:
             values[pd.isna(values)] = ""
-        arrays.append(values.tolist())
-    arrays.extend(v.tolist() if isinstance(v, np.ndarray) else [v] * n for v in extra.values())
-    return list(zip(*arrays, strict=True))
+        lists[column.name] = values.tolist()
+    lists |= {name: v.tolist() if isinstance(v, np.ndarray) else [v] * n for name, v in extra.items()}
+    return list(zip(*(lists[name] for name in order), strict=True))
 
 
 def row_hash(frame: pd.DataFrame, columns: Sequence[Column]) -> npt.NDArray[np.int64]:
@@ -86,7 +88,7 @@ def _hashable(series: pd.Series[Any], kind: Kind) -> npt.NDArray[Any]:
     if kind is Kind.FLOAT:
         return series.to_numpy(dtype="float64", na_value=np.nan) + 0.0  # -0.0 is 0.0
     if kind in (Kind.INT, Kind.BOOL):
-        return series.astype("Int64").fillna(NAT).to_numpy(dtype="int64")
+        return series.astype("Int64").to_numpy(dtype="int64", na_value=NAT)
     return series.astype(object).where(series.notna(), "\x00").to_numpy(dtype=object)  # no real text is NUL
 
 
