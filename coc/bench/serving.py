@@ -1,0 +1,140 @@
+"""What a refresh costs the server: the real `coc serve` and the plain twin, driven over HTTP, CPU read from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    cpu_ms: float  # of the server process, a refresh
+    bytes: int  # over the wire, a refresh
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], port: int, path: str, seconds: float = 120) -> Iterator[psutil.Process]:
+    """The process, once `path` answers."""
+    process = subprocess.Popen(  # noqa: S603 - our own commands
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ}
+    )
+    try:
+        until = time.monotonic() + seconds
+        while not _answers(port, path):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"`{' '.join(command)}` does not answer on {path}")
+            time.sleep(0.2)
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        return _get(http.client.HTTPConnection("127.0.0.1", port, timeout=30), path)[0] == 200
+    except OSError:
+        return False
+
+
+def _get(connection: http.client.HTTPConnection, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    headers = {"Accept-Encoding": "br, gzip"} | ({"Content-Type": "application/json"} if body else {})
+    connection.request("POST" if body else "GET", path, body=body, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def cost(process: psutil.Process, port: int, path: str, times: int, body: bytes | None = None) -> Cost:
+    """CPU and bytes of one refresh, the mean of `times` on one kept-alive connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    status, raw = _get(connection, path, body)
+    if status != 200:
+        raise RuntimeError(f"{path} answers {status}: {raw[:200]!r}")
+    before = cpu(process)
+    for _ in range(times):
+        _get(connection, path, body)
+    return Cost((cpu(process) - before) / times * 1000, len(raw))
+
+
+def serve_command(config: Path, port: int) -> list[str]:
+    return [sys.executable, "-m", "coc.cli", "--config", str(config), "serve", "--no-scheduler", "--port", str(port)]
+
+
+def twin_command(database: Path, port: int, now_micros: int) -> list[str]:
+    return [sys.executable, "-m", "coc.bench.twin", f"sqlite:///{database}", str(port), str(now_micros)]
+
+
+def twin_body() -> bytes:
+    outputs = [{"id": f"chart-{i}", "property": "figure"} for i in range(6)]
+    request = {
+        "output": ".." + "...".join(f"{o['id']}.figure" for o in outputs) + "..",
+        "outputs": outputs,
+        "inputs": [{"id": "tick", "property": "n_intervals", "value": 1}],
+        "changedPropIds": ["tick.n_intervals"],
+    }
+    return json.dumps(request).encode()
+
+
+async def _listen(port: int, path: str, started: asyncio.Barrier, got: list[float]) -> None:
+    """One client: hears of the next epoch on the stream, then fetches the frame."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+    first: int | None = None
+    async with asyncio.timeout(90):
+        while True:
+            line = await reader.readline()
+            if not line.startswith(b"data:"):
+                continue
+            epoch = json.loads(line[5:])["epoch"]
+            if first is None:
+                first = epoch
+                await started.wait()
+            elif epoch != first:
+                break
+    await _fetch(port, path)
+    got.append(time.perf_counter())
+    writer.close()
+
+
+async def _fetch(port: int, path: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept-Encoding: br\r\nConnection: close\r\n\r\n".encode()
+    )
+    await reader.read()
+    writer.close()
+
+
+async def fan_out(port: int, path: str, clients: int, commit: Callable[[], float]) -> list[float]:
+    """Seconds from a commit until each of `clients` holds the frame. `commit` gives the moment it was done."""
+    barrier = asyncio.Barrier(clients + 1)
+    got: list[float] = []
+    tasks = [asyncio.create_task(_listen(port, path, barrier, got)) for _ in range(clients)]
+    async with asyncio.timeout(60):
+        await barrier.wait()
+    committed = await asyncio.to_thread(commit)
+    await asyncio.gather(*tasks)
+    return sorted(at - committed for at in got)
