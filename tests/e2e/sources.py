@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import json
+import math
 import re
 import threading
 from dataclasses import dataclass, field
@@ -111,8 +113,10 @@ class Sources:
 
     @staticmethod
     def _value(rows: list[tuple[float, float]], at: float, stamped: bool, scale: float) -> str | None:
-        held = [r for r in rows if at - LOOK_BACK < r[0] <= at]
-        return None if not held else repr(held[-1][0] if stamped else held[-1][1] * scale)
+        i = bisect.bisect_right(rows, (at, math.inf)) - 1
+        if i < 0 or rows[i][0] <= at - LOOK_BACK:
+            return None
+        return repr(rows[i][0] if stamped else rows[i][1] * scale)
 
     def _query(self, expression: str, at: float) -> tuple[int, dict[str, Any]]:
         found, stamped, scale = self._select(expression)
