@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
 from coc.domain.datasets import Dataset
 from tests.metrics.cities import UNITS, Row, whole, wib
-from tests.metrics.oracle import midnight
+from tests.metrics.oracle import midnight, working_hours
 
-MICRO = timedelta(microseconds=1)
+MICRO, HOUR = timedelta(microseconds=1), timedelta(hours=1)
 NOWS = [
     wib("2026-03-02T10:00:00"),  # Ramadan
     wib("2026-03-06T11:30:00"),  # a Friday's end in Ramadan
@@ -33,9 +34,18 @@ def times(now: datetime) -> st.SearchStrategy[datetime]:
     )
 
 
+@cache
+def eight_hours_before(now: datetime) -> datetime:
+    """A registration that has waited for exactly eight working hours."""
+    minute = now
+    while working_hours(minute, now, "five_day") < 8:
+        minute -= timedelta(minutes=30)
+    return minute
+
+
 @st.composite
 def letter(draw: st.DrawFn, now: datetime) -> Row:
-    registered = draw(times(now))
+    registered = draw(st.one_of(times(now), st.builds(lambda n: eight_hours_before(now) + n, nudges)))
     return {
         "source": draw(st.sampled_from(["s", "t"])),
         "kind": draw(st.sampled_from(["incoming", "incoming", "outgoing", "memo"])),
@@ -51,18 +61,25 @@ def letter(draw: st.DrawFn, now: datetime) -> Row:
 
 @st.composite
 def disposition(draw: st.DrawFn, now: datetime, letters: int) -> Row:
+    """One in two stands on an edge: due now, a fifth of its span before due, completed when due."""
+    edge = draw(st.sampled_from(["", "", "", "due now", "a fifth left", "done when due", "due when issued"]))
     issued = draw(times(now))
-    quarter = timedelta(microseconds=(now - issued) // MICRO // 4)  # then due - now is 20 % of due - issued
-    own = st.one_of(
-        st.builds(lambda t, n: t + n, st.sampled_from([now, issued, now + quarter]), nudges),
-        times(now),
-        st.builds(lambda h: issued + timedelta(hours=h), st.integers(1, 200)),
-    )
-    due = draw(st.one_of(st.none(), st.none(), own))
-    done = st.one_of(times(now), st.builds(lambda n: (due or issued) + n, nudges), st.just(issued))
-    completed = draw(st.one_of(st.none(), done))
+    nudge = draw(nudges)
+    due = draw(st.one_of(st.none(), st.none(), times(now), st.builds(lambda h: issued + h * HOUR, st.integers(1, 200))))
+    completed = draw(st.one_of(st.none(), times(now), st.just(issued)))
+    if edge == "due now":
+        due, completed = now + nudge, None
+    elif edge == "a fifth left":  # due - now is 20 % of due - issued
+        issued = now - ((now - issued) // (4 * MICRO)) * 4 * MICRO
+        due, completed = now + (now - issued) // 4 + nudge, None
+    elif edge == "done when due":
+        due = due or now - 30 * HOUR
+        completed = due + nudge
+    elif edge == "due when issued":
+        due = issued + nudge
     if completed is not None:
-        completed = min(max(completed, issued), max(issued, now + timedelta(hours=1)))
+        completed = min(max(completed, issued), max(issued, now + HOUR))
+    often = [False] * 9 if edge else [False] * 2
     return {
         "source": draw(st.sampled_from(["s", "t"])),
         "letter_id": f"letters-{draw(st.integers(0, letters + 1))}",
@@ -71,8 +88,8 @@ def disposition(draw: st.DrawFn, now: datetime, letters: int) -> Row:
         "issued_at": issued,
         "due_at": due,
         "completed_at": completed,
-        "cancelled_at": draw(st.one_of(st.none(), st.none(), st.none(), times(now))),
-        "deleted": draw(st.sampled_from([False, False, False, True])),
+        "cancelled_at": draw(times(now)) if draw(st.sampled_from([*often, True])) else None,
+        "deleted": draw(st.sampled_from([*often, True])),
     }
 
 
