@@ -1,0 +1,64 @@
+"""What may go on from a connector: contents that are not kept are dropped here, and instructions become codes.
+
+It happens at parse, before any log or quarantine could see the words (DESIGN, Connectors).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from coc.domain.datasets import COLUMNS, Column, Dataset
+from coc.domain.instructions import GROUPS, OTHER, codes_of, normalise
+from coc.settings.models import ConnectorBlock
+
+# Required columns that a milder register may still not record: KPIs then say so instead of guessing.
+_UNRECORDED: Final = frozenset({"category", "urgency", "channel"})
+_CODES: Final = frozenset(normalise(code) for code in GROUPS)
+
+
+def kept_columns(dataset: Dataset, keep: Collection[str]) -> list[str]:
+    """The canonical columns a connector may hand over: letter contents only where `keep` names them."""
+    return [c.name for c in COLUMNS[dataset] if not c.content or c.name in keep]
+
+
+def with_codes(frame: pd.DataFrame, keep: Collection[str]) -> pd.DataFrame:
+    """`instruction` in words -> its code; the words stay in `instruction_text` only where kept. Blank stays blank."""
+    if "instruction" not in frame:
+        return frame
+    words = frame["instruction"]
+    text = words.map(lambda w: isinstance(w, str) and bool(w.strip())).to_numpy(dtype=bool)
+    coded = words.astype(object).copy()
+    coded[text] = codes_of(words[text]).astype(object)
+    found = frame.assign(instruction=coded)
+    if "instruction_text" in keep:
+        free = text & ~words.map(lambda w: isinstance(w, str) and normalise(w) in _CODES).to_numpy(dtype=bool)
+        found["instruction_text"] = words.astype(object).where(free, None)
+    return found
+
+
+def provided(block: ConnectorBlock, mapped: Mapping[Dataset, Collection[str]]) -> frozenset[str]:
+    """What the source records ("letters.completed_at"): what is mapped, optional inputs narrowed by `provides`."""
+    named = None if block.provides is None else {name.rpartition(".")[2] for name in block.provides if "." not in name}
+    full = frozenset(name for name in block.provides or () if "." in name)
+
+    def records(dataset: Dataset, column: Column) -> bool:
+        optional = not column.required or column.name in _UNRECORDED
+        return named is None or not optional or column.name in named or f"{dataset}.{column.name}" in full
+
+    return frozenset(
+        f"{dataset}.{column.name}"
+        for dataset, columns in mapped.items()
+        for column in COLUMNS[dataset]
+        if column.name in columns and records(dataset, column)
+    )
+
+
+def objects(values: list[Any]) -> pd.Series[Any]:
+    """A column exactly as read: pandas guesses no type."""
+    return pd.Series(values, dtype=object)
+
+
+__all__ = ["OTHER", "kept_columns", "objects", "provided", "with_codes"]
