@@ -23,7 +23,7 @@ app = typer.Typer(
 def shared(
     context: typer.Context,
     config: ConfigOption = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[bool, typer.Option("--version", metavar=" ", help="Print the version and exit.")] = False,
 ) -> None:
     context.obj = {"config": config}
     if version:

@@ -31,7 +31,9 @@ RealmName = Literal["live", "demo"]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", metavar="F", help="The config file; ./config.yaml if not given.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help='Print {"items": [...]} on stdout, for machines.')]
+JsonOption = Annotated[
+    bool, typer.Option("--json", metavar=" ", help='Print {"items": [...]} on stdout, for machines.')
+]
 RealmOption = Annotated[
     RealmName | None,
     typer.Option("--realm", help="live or demo; if not given, live where config names a live connector."),

@@ -33,7 +33,7 @@ _AT_ONCE = 8
 @guarded
 def check(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connectors; all if none.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Connectors; all if none.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

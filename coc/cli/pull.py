@@ -38,14 +38,16 @@ Progress = Callable[[str], Callable[[int], None]]
 @guarded
 def pull(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connectors; all if none.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Connectors; all if none.")] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="T", help="Rows changed since this ISO time, or date in the city.")
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Everything the source has; finds deletions.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Fetch and validate; store nothing.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", metavar=" ", help="Everything the source has; finds deletions.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", metavar=" ", help="Fetch and validate; store nothing.")] = False,
     allow_deletions: Annotated[
-        bool, typer.Option("--allow-deletions", help="With --full: let a mass deletion through, once.")
+        bool, typer.Option("--allow-deletions", metavar=" ", help="With --full: let a mass deletion through, once.")
     ] = False,
     realm: RealmOption = None,
     config: ConfigOption = None,
@@ -197,7 +199,9 @@ def _show(reports: list[PullReport], realm: Realm, dry_run: bool) -> None:
     for report in reports:
         if report.error:
             say(f"{report.name}: {report.error}")
+        if report.deleted:
+            say(f"{report.name}: {report.deleted} rows gone at the source, marked as deleted")
         for code, detail in report.notes:
-            say(f"{report.name}: note: {sentence(code, detail)}")
+            say(f"{report.name}: note: {sentence(code, detail).replace('_', ' ')}")
     if any(r.quarantined for r in reports) and not dry_run:
         say("`coc quarantine list` shows what was refused and why")

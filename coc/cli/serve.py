@@ -44,7 +44,8 @@ def serve(
     port: Annotated[int, typer.Option("--port", metavar="P", envvar="PORT", min=0, max=65535)] = 8050,
     realm: RealmOption = None,
     no_scheduler: Annotated[
-        bool, typer.Option("--no-scheduler", help="Serve only; a `coc worker` or `coc pull` fills the store.")
+        bool,
+        typer.Option("--no-scheduler", metavar=" ", help="Serve only; a `coc worker` or `coc pull` fills the store."),
     ] = False,
     config: ConfigOption = None,
 ) -> None:

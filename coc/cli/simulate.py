@@ -19,7 +19,7 @@ def simulate(
     speed: Annotated[float, typer.Option("--speed", min=0, help="Seconds of the city's life per second.")] = 1.0,
     seed: Annotated[int | None, typer.Option("--seed", help="Another seed, another city.")] = None,
     config: ConfigOption = None,  # noqa: ARG001 - every command takes it
-    announce: Annotated[bool, typer.Option("--announce", hidden=True)] = False,
+    announce: Annotated[bool, typer.Option("--announce", metavar=" ", hidden=True)] = False,
 ) -> None:
     """Serve the simulated city: COC feed v1, Prometheus, probe targets and exports. Obeys COC_CLOCK."""
     from coc.simulate import server
