@@ -32,6 +32,7 @@ from coc.metrics.registry import kpi
 _DISPOSITIONS = (Dataset.DISPOSITIONS,)
 _WITH_LETTERS = (Dataset.DISPOSITIONS, Dataset.LETTERS)  # urgency, and so the due date, is the letter's
 _OPEN = ("dispositions.instruction", "dispositions.completed_at")
+_DUE = (*_OPEN, "dispositions.due_at|letters.urgency")  # without either nothing is ever due
 
 
 def overdue_rows(rows: Dispositions, now: int, backlog: Bools) -> Bools:
@@ -74,7 +75,7 @@ def backlog_rows(rows: Dispositions) -> Bools:
     measure="count",
     better="down",
     datasets=_WITH_LETTERS,
-    inputs=_OPEN,
+    inputs=_DUE,
     windowed=False,
 )
 def overdue(city: City, _window: WindowName) -> pd.DataFrame:
@@ -88,7 +89,7 @@ def overdue(city: City, _window: WindowName) -> pd.DataFrame:
     measure="count",
     better="down",
     datasets=_WITH_LETTERS,
-    inputs=_OPEN,
+    inputs=_DUE,
     windowed=False,
 )
 def due_soon(city: City, _window: WindowName) -> pd.DataFrame:
@@ -102,7 +103,7 @@ def due_soon(city: City, _window: WindowName) -> pd.DataFrame:
     measure="rate",
     better="up",
     datasets=_WITH_LETTERS,
-    inputs=_OPEN,
+    inputs=_DUE,
 )
 def on_time_rate(city: City, window: WindowName) -> pd.DataFrame:
     """Those nf with due in the window: completed_at not null and <= due / all of them (0..1)."""

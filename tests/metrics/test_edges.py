@@ -177,3 +177,11 @@ def test_degraded_needs_latency_or_loss() -> None:
     bare = EVERYTHING - {"ap_samples.latency_ms", "ap_samples.loss"}
     assert figure(cities.city(NOW, provided=bare), "wifi.degraded")[1] == "not_recorded"
     assert figure(cities.city(NOW, provided=bare | {"ap_samples.loss"}), "wifi.degraded") == (0, "ok")
+
+
+def test_without_urgency_or_due_dates_nothing_is_known_to_be_overdue() -> None:
+    city = cities.city(
+        NOW, provided=frozenset(c for c in EVERYTHING if c.startswith("dispositions.")) - {"dispositions.due_at"}
+    )
+    assert figure(city, "disposition.overdue")[1] == "not_recorded"
+    assert figure(city, "disposition.backlog") == (0, "ok")
