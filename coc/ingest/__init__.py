@@ -4,5 +4,7 @@ from coc.ingest.derivation import rederive
 from coc.ingest.feeds import Feed, feed_states
 from coc.ingest.pull import pull_connector
 from coc.ingest.report import PullReport, sentence
+from coc.ingest.retry import retry
+from coc.ingest.scheduler import Scheduler
 
-__all__ = ["Feed", "PullReport", "feed_states", "pull_connector", "rederive", "sentence"]
+__all__ = ["Feed", "PullReport", "Scheduler", "feed_states", "pull_connector", "rederive", "retry", "sentence"]

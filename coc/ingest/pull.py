@@ -10,7 +10,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from coc.clock import Clock, system_now
@@ -21,8 +20,10 @@ from coc.ingest.drift import Watch
 from coc.ingest.load import Loaded, load
 from coc.ingest.reconcile import MassDeletionError, reconcile
 from coc.ingest.report import PullReport
+from coc.ingest.retry import retry_by_context
 from coc.settings.models import ConnectorBlock, Settings
 from coc.store import Good, Position, Run, Store
+from coc.store.feeds import read_positions
 from data_connectors.base import Batch, Connector, FetchError, Window
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class _Pull:
         self.source_now: datetime | None = None
         self.refused: set[tuple[Dataset, str]] = set()
         self.reasons: dict[tuple[str, str], int] = {}
+        self._units_changed = False
         self.standing: dict[str, str | None] = {}
 
     def window(self, *, full: bool, since: datetime | None) -> Window:
@@ -174,6 +176,17 @@ class _Pull:
         self._store([b for b in rest if b.dataset is Dataset.UNITS])
         self._store(sorted((b for b in rest if b.dataset is not Dataset.UNITS), key=_rank))
         self._reconcile()
+        self._reached_back(window)
+        if self._units_changed:
+            settings, realm = self.around.settings, self.block.realm
+            retry_by_context(self.store, settings, self.clock, set(settings.of_realm(realm)))
+
+    def _reached_back(self, window: Window) -> None:
+        """A pull without a beginning has read a samples source's whole history, unless it said that it could not."""
+        sampled = {d for d in self.datasets & set(SAMPLES) if d not in window.since}
+        if sampled and not self.dry_run and not any(code == "backfill_incomplete" for code, _ in self.report.notes):
+            oldest = window.now - timedelta(days=self.block.backfill_days)
+            self.store.save_backfilled(self.name, sampled, oldest)
 
     def _drifted(self, window: Window) -> list[str]:
         with self.store.read() as connection:
@@ -197,8 +210,9 @@ class _Pull:
         """One transaction: all of these batches, or none."""
         if not batches:
             return
-        positions = {d: replace(self.positions[d]) for d in {b.dataset for b in batches}}
         with self.store.commit(self.name, dry_run=self.dry_run) as tx:
+            held = read_positions(tx.connection, self.name)  # another process may have gone on
+            positions = {b.dataset: held.get(b.dataset, Position()) for b in batches}
             loaded = [
                 load(tx, self.around, self.name, b, positions[b.dataset], self.watches[b.dataset].kept(b))
                 for b in batches
@@ -206,7 +220,7 @@ class _Pull:
         self.positions.update(positions)
         for batch, done in zip(batches, loaded, strict=True):
             self._count(batch.dataset, done)
-        if any(d.codes for d in loaded):
+        if any(d.codes and (d.stored or self.dry_run) for d in loaded):
             self._units_came([c for d in loaded for c in d.codes])
 
     def _count(self, dataset: Dataset, done: Loaded) -> None:
@@ -225,6 +239,7 @@ class _Pull:
         self.around.renew()
         if self.around.digest != before:
             derivation.rederive(self.store, self.around.calendars, self.around.settings.limits)
+        self._units_changed = True
 
     def _reconcile(self) -> None:
         withheld = []

@@ -12,7 +12,7 @@ import pandas as pd
 from coc.domain.datasets import COLUMNS, KEYS, SAMPLES, Dataset
 from coc.store import Rejected
 
-_LONGEST: Final = 500  # characters of a field in quarantine
+_LONGEST: Final = 4000  # characters of a field in quarantine
 
 
 def rejected(dataset: Dataset, frame: pd.DataFrame, bad: pd.DataFrame, keep: Collection[str]) -> list[Rejected]:

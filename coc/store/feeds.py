@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from coc.domain.datasets import Dataset
 from coc.store import columns as codec
@@ -71,6 +72,12 @@ class Good:
     as_of: datetime | None
 
 
+def read_positions(connection: Connection, source: str) -> dict[Dataset, Position]:
+    """By dataset, how far this source was read."""
+    rows = connection.execute(sa.select(positions).where(positions.c.source == source))
+    return {Dataset(r.dataset): _position(r) for r in rows}
+
+
 def save_position(tx: Tx, source: str, dataset: Dataset, position: Position) -> None:
     _put(
         tx.connection,
@@ -102,8 +109,13 @@ def save_heads(tx: Tx, source: str, dataset: Dataset, newest: Mapping[str, int])
 class Feeds(Database):
     def positions(self, source: str) -> dict[Dataset, Position]:
         with self.read() as connection:
-            rows = list(connection.execute(sa.select(positions).where(positions.c.source == source)))
-        return {Dataset(r.dataset): _position(r) for r in rows}
+            return read_positions(connection, source)
+
+    def save_backfilled(self, source: str, datasets: Iterable[Dataset], reached: datetime) -> None:
+        """Note how far back a source's history was read. A position that does not exist yet is not made."""
+        mine = [positions.c.source == source, positions.c.dataset.in_([d.value for d in datasets])]
+        with self.write() as connection:
+            connection.execute(sa.update(positions).where(*mine).values(backfilled_to=codec.micros(reached)))
 
     def save_run(self, run: Run, good: Good | None, notes: Notes, standing: Mapping[str, str | None]) -> None:
         """Log a run. A good one resets the failures; `standing` adds alerts, or ends them (None)."""

@@ -1,0 +1,195 @@
+"""Every connector on its own clock and in its own thread: pulls, nightly reconciles, history, housekeeping.
+
+Schedules are system time, never business time: a frozen or hurried clock must not stop or flood the sources.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+import data_connectors
+from coc.clock import Clock, system_now
+from coc.domain.datasets import SAMPLES, Dataset
+from coc.domain.worktime import build_calendars
+from coc.ingest.context import known_units
+from coc.ingest.derivation import rederive
+from coc.ingest.history import History, first_since, has_history
+from coc.ingest.pull import filled_by_connector, pull_connector
+from coc.ingest.report import PullReport
+from coc.ingest.threads import DaemonThreads
+from coc.settings.models import ConnectorBlock, Realm, Settings
+from coc.store import Store
+from data_connectors.base import Connector
+
+log = logging.getLogger(__name__)
+
+_JITTER_SHARE: Final = 0.1
+_MOST_JITTER: Final = 10.0  # seconds
+_UNITS_FIRST: Final = 2.0  # seconds that others wait for a connector that supplies units
+_PRUNE: Final = "10 3 * * *"
+_HISTORY_RETRY: Final = 60.0  # seconds
+
+
+@dataclass(slots=True)
+class _Source:
+    name: str
+    block: ConnectorBlock
+    connector: Connector
+    running: threading.Lock = field(default_factory=threading.Lock)
+    said: str | None = None  # the failure that was logged
+
+
+class Scheduler:
+    """`on_commit` is called after every run (from its thread): something may have changed. One `start` a scheduler."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        realm: Realm,
+        clock: Clock,
+        *,
+        connectors: Mapping[str, Connector] | None = None,
+        on_commit: Callable[[], object] | None = None,
+    ) -> None:
+        self.store, self.settings, self.realm, self.clock = store, settings, realm, clock
+        self._on_commit = on_commit or (lambda: None)
+        # A run that outlasts its interval is skipped, by design: the feed turns late, the log need not repeat it.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._stopping = threading.Event()
+        self._threads = DaemonThreads()
+        self._jobs = BackgroundScheduler(
+            executors={"default": self._threads},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=UTC,
+            daemon=True,
+        )
+        self._sources = {
+            name: _Source(name, block, connectors[name] if connectors else _made(name, block))
+            for name, block in settings.of_realm(realm).items()
+            if block.enabled
+        }
+
+    def start(self) -> None:
+        """Begin at once: the first run of every connector is now, those that supply units a moment before the rest."""
+        now = system_now()
+        supplying = [s for s in self._sources.values() if Dataset.UNITS in filled_by_connector(s.connector)]
+        for source in self._sources.values():
+            wait = 0.0 if not supplying or source in supplying else _UNITS_FIRST
+            self._plan(source, now + timedelta(seconds=wait))
+        self._jobs.add_job(self._settle, id="settle", next_run_time=now)
+        self._jobs.add_job(self._prune, self._cron(_PRUNE), id="prune")
+        self._jobs.start()
+
+    def _plan(self, source: _Source, first: datetime) -> None:
+        every = source.block.every_seconds
+        trigger = IntervalTrigger(seconds=every, jitter=min(every * _JITTER_SHARE, _MOST_JITTER), timezone=UTC)
+        self._jobs.add_job(self._pull, trigger, [source], id=source.name, next_run_time=first)
+        if filled_by_connector(source.connector) - set(SAMPLES):
+            cron = self._cron(source.block.reconcile_cron)
+            self._jobs.add_job(self._reconcile, cron, [source], id=f"{source.name} reconcile")
+        if has_history(source.connector):
+            self._jobs.add_job(self._history, args=[source], id=f"{source.name} history", next_run_time=first)
+
+    def _cron(self, text: str) -> CronTrigger:
+        return CronTrigger.from_crontab(text, timezone=ZoneInfo(self.settings.city.time_zone))
+
+    def shutdown(self, wait_seconds: float = 2.0) -> None:
+        """Stop starting runs and give those that run a moment; what is cut off is rolled back."""
+        self._stopping.set()
+        if self._jobs.running:
+            self._jobs.shutdown(wait=False)
+        self._threads.join(wait_seconds)
+
+    def next_run(self, name: str) -> datetime | None:
+        """When the connector is pulled next, on the realm's clock; None when it is not scheduled."""
+        job = self._jobs.get_job(name) if self._jobs.running else None
+        if job is None or job.next_run_time is None:
+            return None
+        at: datetime = self.clock.now() + (job.next_run_time - system_now()) * (self.clock.speed or 1.0)
+        return at
+
+    def next_runs(self) -> dict[str, datetime]:
+        return {name: at for name in self._sources if (at := self.next_run(name)) is not None}
+
+    def pull_now(self, name: str) -> None:
+        """Bring the connector's next run forward to now."""
+        self._jobs.modify_job(name, next_run_time=system_now())
+
+    def _pull(self, source: _Source) -> None:
+        if not source.running.acquire(blocking=False):
+            return  # a reconcile reads everything anyway
+        try:
+            since = first_since(self.store, source.name, source.connector, self.clock)
+            self._run(source, since=since)
+        finally:
+            source.running.release()
+
+    def _reconcile(self, source: _Source) -> None:
+        with source.running:
+            self._run(source, full=True)
+
+    def _run(self, source: _Source, **how: Any) -> None:
+        if self._stopping.is_set():
+            return
+        report = pull_connector(
+            self.store, source.name, source.block, source.connector, self.settings, self.clock, **how
+        )
+        self._said(source, report)
+        later = report.retry_after
+        if later is not None and later > source.block.every_seconds and not self._stopping.is_set():
+            self._jobs.modify_job(source.name, next_run_time=system_now() + timedelta(seconds=later))
+        self._on_commit()
+
+    def _said(self, source: _Source, report: PullReport) -> None:
+        """Log once when a source breaks and once when it recovers, not once a minute."""
+        if report.error_code == source.said:
+            return
+        if report.error:
+            log.warning("%s: %s", source.name, report.error)
+        else:
+            log.info("%s: recovered", source.name)
+        source.said = report.error_code
+
+    def _history(self, source: _Source) -> None:
+        """Piece by piece, pausing as long as each piece took: the pulls and the screens go first."""
+        history = History(self.store, source.name, source.block, source.connector, self.settings, self.clock)
+        self._stopping.wait(_UNITS_FIRST)
+        while not self._stopping.is_set():
+            with source.running:
+                # Before the first good pull there is nothing to stand on: the source may be wrong altogether.
+                ready = any(p.watermark for p in self.store.positions(source.name).values())
+                if ready and history.done:
+                    return
+                report = history.step() if ready else None
+            if report is None or (report.error_code and report.stored + report.unchanged == 0):
+                pause = _HISTORY_RETRY if report else 1.0
+            else:
+                pause = max(report.seconds, 0.2)
+                self._on_commit()
+            self._stopping.wait(pause)
+
+    def _settle(self) -> None:
+        """Bring derived columns to the calendars and limits of today's config."""
+        units = known_units(self.store, self.settings, self.realm)
+        calendars = build_calendars(self.settings.calendar, self.settings.city.time_zone, units)
+        if rederive(self.store, calendars, self.settings.limits):
+            self._on_commit()
+
+    def _prune(self) -> None:
+        self.store.prune(self.settings.retention, self.clock.now())
+
+
+def _made(name: str, block: ConnectorBlock) -> Connector:
+    made: Connector = data_connectors.registry()[block.type](name, block)
+    return made
