@@ -31,11 +31,11 @@ SIZES = {
 }
 
 
-def _choice(rng: np.random.Generator, values: tuple[str, ...], n: int, odds: list[float] | None = None) -> pd.Series:  # type: ignore[type-arg]
+def _choice(rng: np.random.Generator, values: tuple[str, ...], n: int, odds: list[float] | None = None) -> pd.Series:
     return pd.Series(np.array(values, dtype=object)[rng.choice(len(values), n, p=odds)], dtype="str")
 
 
-def _times(base: np.ndarray, seconds: np.ndarray, open_: np.ndarray | None = None) -> pd.Series:  # type: ignore[type-arg]
+def _times(base: np.ndarray, seconds: np.ndarray, open_: np.ndarray | None = None) -> pd.Series:
     micros = base + (seconds * 1e6).astype("int64")
     stamps = pd.Series(pd.DatetimeIndex(micros.astype("datetime64[us]"), tz="UTC"))
     return stamps if open_ is None else stamps.mask(pd.Series(open_))

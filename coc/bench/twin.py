@@ -61,7 +61,7 @@ def build(database: str, now: int) -> Dash:
     ids = [f"chart-{i}" for i in range(6)]
     app.layout = html.Div([dcc.Interval(id="tick", interval=1000), *[dcc.Graph(id=i) for i in ids]])
 
-    @app.callback([Output(i, "figure") for i in ids], Input("tick", "n_intervals"))  # type: ignore[untyped-decorator]
+    @app.callback([Output(i, "figure") for i in ids], Input("tick", "n_intervals"))
     def refresh(_: int | None) -> list[Any]:
         return charts(engine, now)
 

@@ -15,11 +15,11 @@ import pandas as pd
 
 from coc.boards import codec, feeds_board
 from coc.boards.board import KPI_COLUMNS, Board
-from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, city_of, provided_by
+from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, city_of, held, provided_by
 from coc.boards.live_frames import LiveFrames
 from coc.boards.subjects import SUBJECTS, Subject, compute_subject
 from coc.clock import Clock
-from coc.domain.datasets import Dataset
+from coc.domain.datasets import SAMPLES, Dataset
 from coc.settings.models import Realm, Settings
 from coc.store import BoardRow, Store
 
@@ -78,11 +78,13 @@ class Builder:
         changed = self._frames.refresh(now, context.calendars)
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
         fresh: dict[BoardKey, Board] = {}
-        cities = {p: city_of(self._frames.frames, context, now, p, self._provided) for p in POPULATIONS}
+        frames = {d: held(f, context.holds) if d in SAMPLES else f for d, f in self._frames.frames.items()}
+        cities = {p: city_of(frames, context, now, p, self._provided) for p in POPULATIONS}
         for subject in todo:
             for population in POPULATIONS if subject.of_letters else (ALL,):
-                kpis, frames = compute_subject(subject, cities[population])
-                fresh[subject.name, population] = _stamp(subject.name, population, kpis, frames, now)
+                fresh[subject.name, population] = _stamp(
+                    subject.name, population, *compute_subject(subject, cities[population]), now
+                )
             if not subject.of_letters:
                 fresh[subject.name, PUBLIC] = replace(fresh[subject.name, ALL], population=PUBLIC)
         feeds, as_of = feeds_board.build(
@@ -114,17 +116,17 @@ class Builder:
         now: pd.Timestamp,
         as_of: Mapping[Dataset, datetime | None],
     ) -> None:
-        held = dict(self.snapshot.boards) if self.snapshot else {}
-        moved = {k: b for k, b in fresh.items() if k not in held or held[k].digest != b.digest}
+        boards = dict(self.snapshot.boards) if self.snapshot else {}
+        moved = {k: b for k, b in fresh.items() if k not in boards or boards[k].digest != b.digest}
         epoch = self.snapshot.epoch if self.snapshot else 0
         if moved:
             epoch = self.store.save_boards(commit, [_row_of(b) for b in moved.values()])
         for key, board in fresh.items():
             # An unchanged board keeps its epoch; its frames are renewed for what the hash leaves out (ages).
-            held[key] = replace(board, epoch=epoch if key in moved else held[key].epoch)
-        oldest = {name: _oldest(name, as_of) for name, _ in held}
-        held = {key: replace(board, as_of=oldest[key[0]]) for key, board in held.items()}
-        self.snapshot = Snapshot(epoch, held, _epochs(held), commit, now.to_pydatetime(), as_of)
+            boards[key] = replace(board, epoch=epoch if key in moved else boards[key].epoch)
+        oldest = {name: _oldest(name, as_of) for name, _ in boards}
+        boards = {key: replace(board, as_of=oldest[key[0]]) for key, board in boards.items()}
+        self.snapshot = Snapshot(epoch, boards, _epochs(boards), commit, now.to_pydatetime(), as_of)
 
 
 _NO_KPIS = pd.DataFrame({c: pd.Series([], dtype="float64" if c == "value" else "str") for c in KPI_COLUMNS})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
+import numpy as np
 import pandas as pd
 
 from coc.domain import reference
@@ -54,7 +55,7 @@ def provided_by(settings: Settings, realm: Realm) -> frozenset[str]:
 def city_of(
     frames: dict[Dataset, pd.DataFrame], context: Context, now: pd.Timestamp, population: str, provided: frozenset[str]
 ) -> City:
-    """The city at `now` for one population. Frames are shared, never changed."""
+    """The city at `now` for one population. Frames are shared, never changed; samples carry `hold` (`held`)."""
     letters, dispositions = frames[Dataset.LETTERS], frames[Dataset.DISPOSITIONS]
     if population == PUBLIC:
         letters = letters[~letters["security"].isin(_SECRET)]
@@ -71,14 +72,17 @@ def city_of(
         units=context.units,
         sites=frames[Dataset.SITES],
         access_points=frames[Dataset.ACCESS_POINTS],
-        ap_samples=_held(frames[Dataset.AP_SAMPLES], context.holds),
+        ap_samples=frames[Dataset.AP_SAMPLES],
         services=frames[Dataset.SERVICES],
-        service_samples=_held(frames[Dataset.SERVICE_SAMPLES], context.holds),
+        service_samples=frames[Dataset.SERVICE_SAMPLES],
         provided=provided,
         letter_types=settings.letter_types,
         unit_names=dict(zip(context.units["code"], context.units["name"], strict=True)),
     )
 
 
-def _held(samples: pd.DataFrame, holds: dict[str, float]) -> pd.DataFrame:
-    return samples.assign(hold=samples["source"].map(holds).astype("float64").fillna(hold_seconds(0)))
+def held(samples: pd.DataFrame, holds: dict[str, float]) -> pd.DataFrame:
+    """Samples with `hold`: the seconds each holds, by the polling interval of its source."""
+    codes, sources = pd.factorize(samples["source"])
+    seconds = np.array([*(holds.get(str(name), hold_seconds(0)) for name in sources), hold_seconds(0)])
+    return samples.assign(hold=seconds[codes])

@@ -24,7 +24,12 @@ def _column(series: pd.Series[Any]) -> dict[str, Any]:
     if pd.api.types.is_integer_dtype(series.dtype):
         return {"k": "int", "v": [None if pd.isna(v) else int(v) for v in series]}
     if pd.api.types.is_float_dtype(series.dtype):
-        return {"k": "float", "v": [None if pd.isna(v) else float(v) for v in series]}
+        # orjson writes NaN as null.
+        return {"k": "float", "v": series.to_numpy(dtype="float64", na_value=np.nan).tolist()}
+    if isinstance(series.dtype, pd.StringDtype):
+        held = series.to_numpy(dtype=object, copy=True)
+        held[series.isna().to_numpy()] = None
+        return {"k": "any", "v": held.tolist()}
     values = [_plain(v) for v in series]
     if values and all(isinstance(v, date) for v in values):
         return {"k": "date", "v": [v.isoformat() for v in values]}

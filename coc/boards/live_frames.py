@@ -83,10 +83,10 @@ class LiveFrames:
         held = self.frames[dataset]
         if dataset in SAMPLES:
             # A day holds 10^5 samples, a pull 10^2: only those as recent as the fresh ones can be replaced.
-            recent = held["at"] >= fresh["at"].min()
-            parts = [held[~recent], _without(held[recent], fresh, [*KEYS[dataset]])]
+            near, keys = held["at"] >= fresh["at"].min(), [*KEYS[dataset]]
         else:
-            parts = [_without(held, fresh, ["source", *KEYS[dataset]])]
+            near, keys = held["source_id"].isin(fresh["source_id"]), ["source", *KEYS[dataset]]
+        parts = [held[~near], _without(held[near], fresh, keys)]
         self.frames[dataset] = pd.concat([*parts, fresh], ignore_index=True)
         return {dataset}
 
