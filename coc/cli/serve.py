@@ -97,7 +97,7 @@ def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event
         while not ended.is_set():
             committed.wait(_BEAT_SECONDS)
             committed.clear()
-            builder.refresh({name: at for name in settings.connectors if (at := scheduler.next_run(name))})
+            builder.refresh(scheduler.next_runs())
     finally:
         scheduler.shutdown()
         store.close()
