@@ -185,3 +185,13 @@ def test_without_urgency_or_due_dates_nothing_is_known_to_be_overdue() -> None:
     )
     assert figure(city, "disposition.overdue")[1] == "not_recorded"
     assert figure(city, "disposition.backlog") == (0, "ok")
+
+
+def test_two_sources_may_use_the_same_ids() -> None:
+    letters = [
+        {"source_id": "A", "source": s, "registered_at": wib("2025-11-10T08:00"), "unit": u}
+        for s, u in (("s", "DISDIK"), ("t", "DINKES"))
+    ]
+    city = given({"letter_id": "A", "source": "t"}, letters=letters)
+    assert value(city, "correspondence.undispositioned") == 1
+    assert value(city, "correspondence.undispositioned", unit="DISDIK") == 1
