@@ -15,7 +15,8 @@ from typing import Protocol
 class Clock(Protocol):
     """Business `now` of one realm: aware, UTC. `speed` is business seconds per second of life (0: frozen)."""
 
-    speed: float
+    @property
+    def speed(self) -> float: ...
 
     def now(self) -> datetime: ...
 
