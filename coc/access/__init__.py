@@ -1,0 +1,24 @@
+"""Who may see what: the only way pages and API read boards."""
+
+from coc.access.audit import Audit
+from coc.access.gatekeeper import DEMO_LENS, LENS_COOKIE, Gatekeeper
+from coc.access.reader import Figure, Reader
+from coc.access.routes import Right
+from coc.access.tokens import Tokens
+from coc.access.viewer import LENSES, Lens, Refusal, Viewer, lens_named
+
+__all__ = [
+    "DEMO_LENS",
+    "LENSES",
+    "LENS_COOKIE",
+    "Audit",
+    "Figure",
+    "Gatekeeper",
+    "Lens",
+    "Reader",
+    "Refusal",
+    "Right",
+    "Tokens",
+    "Viewer",
+    "lens_named",
+]

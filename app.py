@@ -1,0 +1,203 @@
+"""The application: `build` puts it together, `serve` runs it. Nobody imports this module; pages use
+`coc.live.services.current()`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+from a2wsgi import WSGIMiddleware
+
+from coc.access import Audit, Gatekeeper, Tokens
+from coc.access.routes import declare
+from coc.clock import Clock
+from coc.live.api import build_api
+from coc.live.boards_loop import Boards, BoardsLoop
+from coc.live.build_id import build_id
+from coc.live.compressed import Compressed
+from coc.live.frames import FrameRoute, Frames
+from coc.live.gate import Gate
+from coc.live.hub import Hub
+from coc.live.measures import Measures
+from coc.live.plain import healthz, metrics, readyz
+from coc.live.services import Services, install
+from coc.live.site import build_site
+from coc.live.stream import Stream
+from coc.settings.models import Realm, Settings
+
+if TYPE_CHECKING:
+    from coc.store import Control, Store
+
+log = logging.getLogger("coc.app")
+ROOT: Final = Path(__file__).resolve().parent
+WORKERS: Final = 8  # threads for Dash; streams and frames need none
+STOP_SECONDS: Final = 2
+
+
+class Application:
+    """A raw ASGI app: live routes by themselves, `/api` to FastAPI, the rest to Dash on Flask."""
+
+    def __init__(self, services: Services, loop: BoardsLoop, routes: dict[str, Any], api: Any, site: Any) -> None:
+        self.services, self.loop, self.routes = services, loop, routes
+        self.api, self.site = api, site
+        self.on_start: list[Callable[[], None]] = []
+        self.on_stop: list[Callable[[], None]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        path = scope["path"]
+        route = self.routes.get(path)
+        if route is None:
+            route = self.api if path.startswith("/api/") else self.site
+        await route(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.services.hub.bind()
+                self.loop.start()
+                for step in self.on_start:
+                    step()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self.services.hub.close()
+                for step in self.on_stop:
+                    with contextlib.suppress(Exception):
+                        step()
+                self.loop.stop()
+                self.services.audit.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def build(
+    settings: Settings,
+    realm: Realm,
+    *,
+    clock: Clock,
+    store: Store,
+    control: Control | None,
+    builder: Boards,
+    next_runs: Callable[[], Mapping[str, datetime]] = dict,
+    pages_folder: Path = ROOT / "pages",
+    assets_folder: Path = ROOT / "assets",
+) -> tuple[Gate, Application]:
+    """The ASGI app and, inside its gate, the application. Starts no thread but the audit writer's."""
+    tokens, measures = Tokens(settings, control), Measures()
+    gatekeeper, audit = Gatekeeper(realm, tokens), Audit(control)
+    services = Services(
+        settings=settings,
+        realm=realm,
+        clock=clock,
+        store=store,
+        control=control,
+        tokens=tokens,
+        gatekeeper=gatekeeper,
+        audit=audit,
+        hub=Hub(),
+        build=build_id(settings, realm, [ROOT / "app.py", ROOT / "coc", pages_folder, assets_folder]),
+        measures=measures,
+    )
+    install(services)
+    site = build_site(services, pages_folder, assets_folder)
+    frames = Frames(services)
+
+    def told() -> None:
+        frames.ahead()
+        services.hub.tell()
+
+    api = build_api(services)
+    routes = {
+        "/healthz": healthz,
+        "/readyz": readyz(services),
+        "/metrics": metrics(services),
+        "/live/frame": FrameRoute(frames),
+        "/api/v1/stream": Stream(services.hub, gatekeeper, services.event),
+    }
+    declare([*routes, *(str(getattr(route, "path", route)) for route in api.routes)])
+    loop = BoardsLoop(services, builder, told=told, next_runs=next_runs)
+    wsgi: Any = site
+    flask: Any = WSGIMiddleware(wsgi, workers=WORKERS)
+    application = Application(services, loop, routes, api, Compressed(flask))
+    return Gate(application, settings, realm, gatekeeper, audit, measures), application
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams at the first signal: a stop does not wait for screens that never leave."""
+
+    hub: Hub
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.hub.close()
+        super().handle_exit(sig, frame)
+
+
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    realm: Realm,
+    no_scheduler: bool = False,
+    clock: Clock | None = None,
+) -> None:
+    """Serve one realm until SIGTERM (SystemExit 0) or Ctrl-C (KeyboardInterrupt): one process, one store."""
+    from coc.boards import Builder
+    from coc.cli.simulated import clock_at_hand
+    from coc.ingest import Scheduler
+    from coc.store import Control, open_store
+
+    url = settings.store.url if realm == "live" else settings.store.demo_url
+    clock = clock or clock_at_hand(settings, realm)
+    store, control = open_store(url), Control(settings.store.control_url)
+    builder = Builder(store, settings, realm, clock)
+    scheduler: Scheduler | None = None
+
+    def next_runs() -> dict[str, datetime]:
+        if scheduler is None:
+            return {}
+        return {name: at for name in settings.of_realm(realm) if (at := scheduler.next_run(name)) is not None}
+
+    gate, application = build(
+        settings, realm, clock=clock, store=store, control=control, builder=builder, next_runs=next_runs
+    )
+    if not no_scheduler:
+        scheduler = Scheduler(store, settings, realm, clock, on_commit=application.loop.commit)
+        application.on_start.append(scheduler.start)
+        application.on_stop.append(scheduler.shutdown)
+    config = uvicorn.Config(
+        gate,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        ws="none",
+        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_keep_alive=75,
+    )
+    server = _Server(config)
+    server.hub = application.services.hub
+    if threading.current_thread() is threading.main_thread():
+        # uvicorn stops first and then hands the signal on: the callers' clean-up must still run.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        server.run()
+    finally:
+        store.close()
+        control.close()

@@ -1,0 +1,86 @@
+"""What a lens hides of a board (DOMAIN, Privacy). Masking is done here, on the server, and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from coc.access.viewer import Lens
+from coc.boards.board import CITY, Board
+
+MASKED: Final = "masked"
+# Frames with a row per unit, or naming one: not for the public lens.
+_PER_UNIT_FRAMES: Final = frozenset({"by_unit"})
+_PER_UNIT_COLUMNS: Final = ("owner_unit",)
+# Columns of the feeds frame that each lens does not see; hosts are an administrator's alone.
+_REASONS: Final = ("error_code", "error_detail", "notes")
+_COUNTS: Final = ("quarantined", "quarantine_open")
+_RUNS: Final = ("next_run", "started", "seconds", "rows_in", "stored", "unchanged")
+_HIDDEN: Final[dict[Lens, tuple[str, ...]]] = {
+    "admin": (),
+    "operator": (),
+    "head": (*_REASONS, *_COUNTS),
+    "leader": (*_REASONS, *_COUNTS),
+    "room": (*_REASONS, *_COUNTS, *_RUNS),
+    "public": (*_REASONS, *_COUNTS, *_RUNS),
+}
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?")
+_HOST_IS_THE_DETAIL: Final = frozenset({"redirected", "unreachable", "certificate"})
+WITHHELD: Final = "…"
+
+
+def masked_board(board: Board, lens: Lens, hosts: Collection[str]) -> Board:
+    """The board as the lens may see it. `hosts`: names of the configured sources, which an operator is not shown."""
+    if board.name == "feeds":
+        return replace(board, frames={n: masked_feeds(f, lens, hosts) for n, f in board.frames.items()})
+    if lens != "public":
+        return board
+    kpis = board.kpis.copy()
+    per_unit = kpis["unit"] != CITY
+    kpis.loc[per_unit, "value"] = float("nan")
+    kpis.loc[per_unit, "state"] = MASKED
+    return replace(board, kpis=kpis, frames={n: _without_units(n, f) for n, f in board.frames.items()})
+
+
+def _without_units(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    if name in _PER_UNIT_FRAMES:
+        return frame.iloc[0:0]
+    hidden = [c for c in _PER_UNIT_COLUMNS if c in frame.columns]
+    return frame.assign(**dict.fromkeys(hidden)) if hidden else frame
+
+
+def masked_feeds(frame: pd.DataFrame, lens: Lens, hosts: Collection[str]) -> pd.DataFrame:
+    hidden = [c for c in _HIDDEN[lens] if c in frame.columns]
+    found = frame.assign(**{c: _missing(frame[c]) for c in hidden})
+    if lens == "admin":
+        return found
+    if "error_detail" in found.columns and "error_detail" not in hidden:
+        details = [without_hosts(d, c, hosts) for d, c in zip(found["error_detail"], found["error_code"], strict=True)]
+        found = found.assign(error_detail=pd.Series(details, index=found.index, dtype="object"))
+    if "notes" in found.columns and "notes" not in hidden:
+        notes = [[[c, without_hosts(d, c, hosts)] for c, d in pairs or ()] for pairs in found["notes"]]
+        found = found.assign(notes=pd.Series(notes, index=found.index, dtype="object"))
+    return found
+
+
+def _missing(column: pd.Series[Any]) -> pd.Series[Any]:
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return pd.Series(pd.NaT, index=column.index, dtype=column.dtype)
+    return pd.Series([None] * len(column), index=column.index, dtype="object")
+
+
+def without_hosts(detail: Any, code: Any, hosts: Collection[str]) -> str | None:
+    """A detail whose addresses are withheld: URLs, numbers of machines, and the configured sources' names."""
+    if not isinstance(detail, str) or not detail:
+        return None if detail is None or pd.isna(detail) else ""
+    if code in _HOST_IS_THE_DETAIL:
+        return WITHHELD
+    said = _ADDRESS.sub(WITHHELD, _URL.sub(WITHHELD, detail))
+    for host in sorted(hosts, key=len, reverse=True):
+        said = re.sub(re.escape(host) + r"(?::\d+)?(?:/\S*)?", WITHHELD, said, flags=re.IGNORECASE)
+    return said

@@ -1,0 +1,100 @@
+"""API tokens: from config.yaml and from the control store, by the hash of their secret."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+from coc.access.viewer import LENS_OF_ROLE, Refusal, Viewer
+from coc.clock import system_now
+from coc.settings.models import Settings
+
+log = logging.getLogger("coc.access")
+_LONGEST: Final = 512
+
+
+class StoredToken(Protocol):
+    """What is read of a token of the control store."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def units(self) -> tuple[str, ...]: ...
+    @property
+    def expires(self) -> date | None: ...
+    @property
+    def revoked(self) -> object | None: ...
+
+
+class TokenStore(Protocol):
+    def tokens(self) -> Iterable[StoredToken]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    name: str
+    digest: bytes
+    role: str
+    units: tuple[str, ...]
+    expires: date | None
+    revoked: bool
+
+
+class Tokens:
+    """`viewer_of` reads memory only; `refresh` (another thread, every second) brings revocations in."""
+
+    def __init__(self, settings: Settings, control: TokenStore | None) -> None:
+        self._zone = ZoneInfo(settings.city.time_zone)
+        self._control = control
+        self._fixed = [
+            _Known(name, bytes.fromhex(t.sha256), t.role, t.units, t.expires, revoked=False)
+            for name, t in settings.access.api_tokens.items()
+        ]
+        self._known = list(self._fixed)
+        self._readable = True
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the control store again. What it said last stands while it cannot be read."""
+        if self._control is None:
+            return
+        try:
+            stored = [
+                _Known(t.name, bytes.fromhex(t.sha256), t.role, t.units, t.expires, revoked=t.revoked is not None)
+                for t in self._control.tokens()
+            ]
+        except Exception:
+            if self._readable:
+                log.exception("the control store cannot be read: tokens stand as they were")
+            self._readable = False
+            return
+        self._readable = True
+        self._known = [*self._fixed, *stored]
+
+    def viewer_of(self, secret: str) -> Viewer | Refusal:
+        """The token's viewer, or 401 with the reason. Every hash is compared, in constant time each."""
+        digest = hashlib.sha256(secret[:_LONGEST].encode()).digest()
+        found: _Known | None = None
+        for known in self._known:
+            if hmac.compare_digest(known.digest, digest):
+                found = known
+        if found is None or len(secret) > _LONGEST:
+            return Refusal(401, "Unknown token", "No such token; `coc token list` shows those that exist.")
+        if found.revoked:
+            return Refusal(401, "Revoked token", f"{found.name} was revoked; `coc token create` makes another.")
+        # `expires` is the last day on which it is good, by the city's calendar and the machine's own clock.
+        if found.expires is not None and system_now().astimezone(self._zone).date() > found.expires:
+            return Refusal(
+                401, "Expired token", f"{found.name} expired on {found.expires}; `coc token create` makes another."
+            )
+        return Viewer(LENS_OF_ROLE[found.role], found.name, found.units)

@@ -1,0 +1,109 @@
+"""The thread that keeps the snapshot: after commits of any process, once a minute, and for what ages by itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, Protocol
+
+from coc.boards import Snapshot
+from coc.live.services import Services
+
+log = logging.getLogger("coc.boards")
+WATCH_SECONDS: Final = 0.25
+GAP_SECONDS: Final = 0.3  # commits that come closer than this share a refresh
+AGES_SECONDS: Final = 5.0  # a feed turns late without any commit
+TOKENS_SECONDS: Final = 1.0
+
+
+class Boards(Protocol):
+    """What is used of `coc.boards.Builder`."""
+
+    snapshot: Snapshot | None
+
+    def refresh(self, next_runs: Mapping[str, datetime] | None = None) -> Snapshot | None: ...
+
+
+class BoardsLoop:
+    """`commit()` may be called from any thread. `told` is called after a new epoch's snapshot is in place."""
+
+    def __init__(
+        self,
+        services: Services,
+        builder: Boards,
+        *,
+        told: Callable[[], None],
+        next_runs: Callable[[], Mapping[str, datetime]] = dict,
+    ) -> None:
+        self.services, self.builder = services, builder
+        self._told, self._next_runs = told, next_runs
+        self._commit, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="boards", daemon=True)
+        self._failing = self._watch_failing = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, patience: float = 2.0) -> None:
+        self._stop.set()
+        self._commit.set()
+        if self._thread.is_alive():
+            self._thread.join(patience)
+
+    def commit(self) -> None:
+        """Something was committed; the boards follow within `GAP_SECONDS`."""
+        self._commit.set()
+
+    def _run(self) -> None:
+        looked, tokens = 0.0, time.monotonic()
+        while not self._stop.is_set():
+            if looked == 0.0 or self._due(looked):
+                self._stop.wait(max(0.0, looked + GAP_SECONDS - time.monotonic()) if looked else 0.0)
+                if self._stop.is_set():
+                    return
+                self._commit.clear()  # before reading: what comes during the refresh asks for another
+                self._refresh()
+                looked = time.monotonic()
+            if time.monotonic() - tokens >= TOKENS_SECONDS:
+                tokens = time.monotonic()
+                self.services.tokens.refresh()
+            self._commit.wait(WATCH_SECONDS)
+
+    def _due(self, looked: float) -> bool:
+        changed = self._changed()
+        return self._commit.is_set() or changed or time.monotonic() - looked >= AGES_SECONDS
+
+    def _changed(self) -> bool:
+        try:
+            changed = self.services.store.changed_since()
+        except Exception:
+            if not self._watch_failing:
+                log.exception("the store cannot be watched; the last boards stay")
+            self._watch_failing = True
+            return False
+        self._watch_failing = False
+        return changed
+
+    def _refresh(self) -> None:
+        services, before = self.services, self.services.snapshot
+        try:
+            with services.measures.refreshes.time():
+                self.builder.refresh(self._next_runs())
+        except Exception:
+            services.measures.failures.inc()
+            if not self._failing:  # once when it breaks, once when it mends
+                log.exception("the boards cannot be brought up to date; the last ones stay")
+            self._failing = True
+        else:
+            if self._failing:
+                log.info("the boards are up to date again")
+            self._failing = False
+        after = self.builder.snapshot
+        if after is not None:
+            services.snapshot = after
+        services.ready = True
+        if after is not None and (before is None or after.epoch != before.epoch):
+            self._told()

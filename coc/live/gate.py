@@ -1,0 +1,218 @@
+"""The outermost layer: every request passes the same checks, every answer carries the same safety."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import urllib.parse
+from collections.abc import Awaitable, Callable
+from http.cookies import SimpleCookie
+from typing import Any, Final
+
+from coc.access import LENS_COOKIE, Gatekeeper, Refusal, Right, Viewer
+from coc.access.audit import Audit
+from coc.access.gatekeeper import cookie, query_value
+from coc.access.loopback import headers_named
+from coc.access.routes import Rule, Speaks, rule_of
+from coc.access.viewer import lens_named
+from coc.live.choices import LANGUAGE_COOKIE
+from coc.live.measures import Measures
+from coc.live.problems import send_problem
+from coc.live.refusal_page import refusal_page
+from coc.settings.models import Realm, Settings
+
+log = logging.getLogger("coc.gate")
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+MOST_BODY: Final = 1_000_000  # bytes of a callback
+_BODY_SECONDS: Final = 10.0
+_SAFETY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+# For what is no page: nothing in it may load or run anything.
+_CSP_OF_DATA: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+CSP_OF_REFUSAL: Final = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)
+_DROPPED: Final = frozenset({b"server", b"x-powered-by"})
+
+
+class Gate:
+    """An ASGI app around the whole application. Puts `coc.viewer` into the scope of what it lets through."""
+
+    def __init__(
+        self, inner: AsgiApp, settings: Settings, realm: Realm, gatekeeper: Gatekeeper, audit: Audit, measures: Measures
+    ) -> None:
+        self.inner, self.settings, self.realm = inner, settings, realm
+        self.gatekeeper, self.audit, self.measures = gatekeeper, audit, measures
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self.inner(scope, receive, send)
+            return
+        rule = rule_of(scope["path"])
+        guarded = _Guarded(send, head=scope["method"] == "HEAD")
+        try:
+            await self._pass(scope, receive, guarded, rule)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], rule.path if rule else "an unknown path")
+            if not guarded.started:
+                said = "A defect of this program; it is in its log. The last picture stays."
+                await self._refuse(scope, guarded, rule, Refusal(500, "It failed", said))
+        finally:
+            self.measures.requests.labels(rule.path if rule else "none", str(guarded.status)).inc()
+
+    async def _pass(self, scope: Any, receive: Any, send: _Guarded, rule: Rule | None) -> None:
+        realm = query_value(scope, "realm")
+        if realm and realm != self.realm:
+            said = f"This server is the {self.realm} realm's; no other can be seen through it."
+            await self._refuse(scope, send, rule, Refusal(404, "Another realm", said))
+            return
+        right = rule.right if rule else Right.VIEWER
+        viewer: Viewer | Refusal | None = None
+        if right is not Right.ANYONE:
+            viewer = self.gatekeeper.viewer_of(scope, right)
+        if isinstance(viewer, Refusal):
+            self._note(scope, viewer)
+            await self._refuse(scope, send, rule, viewer)
+            return
+        refusal = _unfit(scope, rule)
+        if refusal is not None or rule is None:
+            await self._refuse(
+                scope, send, rule, refusal or Refusal(404, "Not found", "There is nothing at this path.")
+            )
+            return
+        if scope["method"] == "POST":
+            receive = await self._body(scope, receive, send, rule)
+            if receive is None:
+                return
+        elif self.realm == "demo" and rule.speaks is Speaks.PAGE:
+            send.cookie = _lens_cookie(scope)
+        inner = {**scope, "coc.viewer": viewer}
+        if scope["method"] == "HEAD":
+            inner |= {"method": "GET", "coc.head": True}
+        await self.inner(inner, receive, send)
+
+    async def _body(self, scope: Any, receive: Any, send: _Guarded, rule: Rule) -> Any:
+        """The whole body, read here so that a slow or endless one holds no worker. None where it was refused."""
+        body = b""
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None
+                    body += message.get("body", b"")
+                    if len(body) > MOST_BODY:
+                        said = f"A request may hold {MOST_BODY} bytes at most."
+                        await self._refuse(scope, send, rule, Refusal(413, "Too large", said))
+                        return None
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            await self._refuse(scope, send, rule, Refusal(408, "Too slow", "The request's body did not come in time."))
+            return None
+        parts = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Any:
+            return parts.pop() if parts else await receive()
+
+        return replay
+
+    async def _refuse(self, scope: Any, send: Any, rule: Rule | None, refusal: Refusal) -> None:
+        if rule is not None and rule.speaks is Speaks.PAGE:
+            asked = query_value(scope, "lang") or cookie(scope, LANGUAGE_COOKIE) or self.settings.city.languages[0]
+            body = refusal_page(refusal, self.settings.city.name, asked)
+            headers = [
+                (b"content-type", b"text/html; charset=utf-8"),
+                (b"content-length", str(len(body)).encode()),
+                (b"cache-control", b"no-store"),
+                CSP_OF_REFUSAL,
+            ]
+            if refusal.status == 401:
+                headers.append((b"www-authenticate", b'Bearer realm="coc"'))
+            await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            return
+        await send_problem(send, refusal.status, refusal.said, refusal.title)
+
+    def _note(self, scope: Any, refusal: Refusal) -> None:
+        if refusal.status in (401, 403):
+            client = scope.get("client")
+            where = str(client[0]) if client else ""
+            self.audit.refused("refused", scope["path"], where, f"{refusal.status} {refusal.title.lower()}")
+
+
+def _unfit(scope: Any, rule: Rule | None) -> Refusal | None:
+    """What is wrong with a request whose sender may come in."""
+    if rule is None:
+        return None
+    method = scope["method"]
+    if method not in rule.methods:
+        return Refusal(405, "Method not allowed", f"This path takes {' and '.join(rule.methods)}.")
+    if method == "POST" and not _same_origin(scope):
+        return Refusal(403, "Another origin", "A page of another origin may not write here.")
+    lengths = headers_named(scope["headers"], b"content-length")
+    if lengths and lengths[0].isdigit() and int(lengths[0]) > MOST_BODY:
+        return Refusal(413, "Too large", f"A request may hold {MOST_BODY} bytes at most.")
+    return None
+
+
+def _same_origin(scope: Any) -> bool:
+    """No Origin (not a browser), or the very host that was asked. A browser that says cross-site is believed."""
+    origins = headers_named(scope["headers"], b"origin")
+    if headers_named(scope["headers"], b"sec-fetch-site") == ["cross-site"]:
+        return False
+    if not origins:
+        return True
+    hosts = headers_named(scope["headers"], b"host")
+    asked = urllib.parse.urlsplit(origins[0])
+    return len(origins) == 1 and len(hosts) == 1 and asked.netloc.lower() == hosts[0].lower()
+
+
+def _lens_cookie(scope: Any) -> bytes | None:
+    """In the demo realm `?lens=` sticks, as the language does."""
+    lens = lens_named(query_value(scope, "lens"))
+    if lens is None:
+        return None
+    made = SimpleCookie({LENS_COOKIE: lens})
+    made[LENS_COOKIE]["path"] = "/"
+    made[LENS_COOKIE]["samesite"] = "Lax"
+    made[LENS_COOKIE]["httponly"] = True
+    return made[LENS_COOKIE].OutputString().encode()
+
+
+class _Guarded:
+    """`send` with the safety headers; a HEAD answer keeps its headers and loses its body."""
+
+    def __init__(self, send: Any, *, head: bool) -> None:
+        self._send, self._head = send, head
+        self.started, self.status = False, 0
+        self.cookie: bytes | None = None
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.started, self.status = True, message["status"]
+            message = {**message, "headers": self._headers(message.get("headers", []))}
+        elif message["type"] == "http.response.body" and self._head:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    def _headers(self, given: Any) -> list[tuple[bytes, bytes]]:
+        headers = [(k, v) for k, v in given if k.lower() not in _DROPPED]
+        names = {k.lower() for k, _ in headers}
+        headers += [pair for pair in (*_SAFETY, _CSP_OF_DATA) if pair[0] not in names]
+        if b"cache-control" not in names:
+            headers.append((b"cache-control", b"private, no-cache"))
+        if self.cookie is not None:
+            headers.append((b"set-cookie", self.cookie))
+        return headers

@@ -1,0 +1,78 @@
+"""`/healthz`, `/readyz`, `/metrics`: for machines that watch this one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from coc.live.measures import CONTENT_TYPE
+from coc.live.problems import send_problem
+from coc.live.services import Services
+
+log = logging.getLogger("coc.live")
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+async def _send(send: Any, body: bytes, content_type: bytes) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": [*headers, (b"cache-control", b"no-store")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def healthz(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - ASGI
+    """Alive. It tells a stranger nothing else."""
+    await _send(send, b"ok\n", b"text/plain; charset=utf-8")
+
+
+def readyz(services: Services) -> AsgiApp:
+    """Whether this process can serve: store reachable, migrated, boards looked at."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
+        why = await asyncio.to_thread(_not_ready, services)
+        if why:
+            await send_problem(send, 503, why)
+        else:
+            await _send(send, b"ready\n", b"text/plain; charset=utf-8")
+
+    return app
+
+
+def _not_ready(services: Services) -> str | None:
+    try:
+        state = services.store.schema_state()
+    except Exception:
+        log.exception("the store cannot be read")
+        return "The store cannot be reached."
+    if not state.up_to_date:
+        return "The store's schema is not this program's: run `coc db upgrade`."
+    return None if services.ready else "The first boards are being built."
+
+
+def metrics(services: Services) -> AsgiApp:
+    services.measures.watch(
+        {
+            "coc_epoch": ("The realm's epoch", lambda: float(services.reader.epoch())),
+            "coc_streams": ("Open event streams", lambda: float(services.hub.streams)),
+        },
+        lambda: _feeds(services),
+    )
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
+        await _send(send, await asyncio.to_thread(services.measures.text), CONTENT_TYPE)
+
+    return app
+
+
+def _feeds(services: Services) -> dict[str, dict[str, Any]]:
+    now = services.now()
+    return {
+        name: {"state": f["state"], "age": _age(now, f.get("as_of"))}
+        for name, f in services.reader.ages("admin").items()
+    }
+
+
+def _age(now: datetime, as_of: str | None) -> float | None:
+    return None if as_of is None else (now - datetime.fromisoformat(as_of)).total_seconds()

@@ -1,0 +1,59 @@
+"""The page a browser gets instead of a page: what happened, and the way out. It needs no other file."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Final
+
+from coc.access import Refusal
+
+_WORDS: Final = {
+    "id": {
+        401: ("Token tidak berlaku", "Token yang dikirim tidak dikenal, sudah dicabut, atau kedaluwarsa."),
+        403: (
+            "Belum ada yang bisa masuk",
+            "Selama belum ada akun, dasbor hanya terbuka pada komputer yang menjalankannya, di `http://127.0.0.1` "
+            "dengan portnya. Dari komputer lain: `ssh -L 8050:127.0.0.1:8050 KOMPUTER_ITU`, lalu buka "
+            "`http://127.0.0.1:8050`. Untuk program: `coc token create NAMA --role admin`.",
+        ),
+        404: ("Bukan di sini", "Server ini melayani satu ranah saja; ranah yang diminta bukan miliknya."),
+        405: ("Tidak begitu caranya", "Alamat ini hanya untuk dibaca."),
+        422: ("Permintaan tidak dikenal", "Periksa kembali alamat yang dibuka."),
+        500: ("Ada yang gagal", "Ini cacat pada program; rinciannya ada di log server. Coba muat ulang sebentar lagi."),
+    },
+    "en": {
+        401: ("The token is no good", "The token that was sent is unknown, revoked or expired."),
+        403: (
+            "Nobody can sign in yet",
+            "While no account exists, the dashboard opens only on the machine that serves it, at `http://127.0.0.1` "
+            "with its port. From another machine: `ssh -L 8050:127.0.0.1:8050 THAT_MACHINE`, then open "
+            "`http://127.0.0.1:8050`. For a program: `coc token create NAME --role admin`.",
+        ),
+        404: ("Not here", "This server serves one realm; the one that was asked for is not it."),
+        405: ("Not like this", "This address can only be read."),
+        422: ("Not understood", "Check the address that was opened."),
+        500: ("It failed", "A defect of the program; the server's log has it. Load the page again in a moment."),
+    },
+}
+_STYLE: Final = (
+    ":root{color-scheme:dark}*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;"
+    "background:#0b1017;color:#e6ebf2;font:16px/1.6 system-ui,sans-serif}main{max-width:38rem;padding:2rem}"
+    "p{margin:0 0 1rem;color:#aab4c2}h1{font-size:1.75rem;line-height:1.2;margin:.25rem 0 1rem;color:#fff}"
+    ".city{letter-spacing:.08em;text-transform:uppercase;font-size:.8rem;color:#7d8898;margin:0}"
+    "code{font:.9em ui-monospace,monospace;background:#1a2230;color:#dfe7f2;padding:.15em .4em;border-radius:4px;"
+    "overflow-wrap:anywhere}.code{font-variant-numeric:tabular-nums;color:#7d8898;font-size:.85rem}"
+)
+
+
+def refusal_page(refusal: Refusal, city: str, language: str) -> bytes:
+    """HTML of a refusal. An unknown language is Indonesian."""
+    tongue = language if language in _WORDS else "id"
+    title, said = _WORDS[tongue].get(refusal.status, (refusal.title, refusal.said))
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(said))
+    return (
+        f'<!DOCTYPE html><html lang="{tongue}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
+        f'<body data-refused="{refusal.status}"><main><p class="city">{escape(city)} · City Operation Center</p>'
+        f'<h1>{escape(title)}</h1><p>{text}</p><p class="code">{refusal.status}</p></main></body></html>'
+    ).encode()

@@ -1,0 +1,159 @@
+"""What pages and routes reach: one object per process, through one accessor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from flask import g, has_request_context, request
+
+from coc.access import DEMO_LENS, Audit, Gatekeeper, Lens, Reader, Tokens, Viewer
+from coc.boards import Snapshot
+from coc.clock import Clock
+from coc.live import choices
+from coc.live.hub import Hub
+from coc.live.paging import Page, page_epoch
+from coc.settings.models import Realm, Settings
+from coc.ui.page import View
+
+if TYPE_CHECKING:
+    from coc.live.measures import Measures
+    from coc.store import Control, Store
+
+_EVENT_SECONDS: Final = 0.5  # a thousand heartbeats of one lens share one event for this long
+
+
+class NoServicesError(RuntimeError):
+    """A page was asked for services before the application was built."""
+
+
+@dataclass(slots=True)
+class Services:
+    """`snapshot` is replaced whole by the board loop; everything that reads it sees one epoch."""
+
+    settings: Settings
+    realm: Realm
+    clock: Clock
+    store: Store
+    control: Control | None
+    tokens: Tokens
+    gatekeeper: Gatekeeper
+    audit: Audit
+    hub: Hub
+    build: str
+    measures: Measures
+    pages: dict[str, Page] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
+    ready: bool = False
+    _reader: Reader | None = None
+    _events: dict[Lens, tuple[float, Snapshot | None, bytes]] = field(default_factory=dict)
+
+    @property
+    def reader(self) -> Reader:
+        if self._reader is None:
+            self._reader = Reader(self.settings, self.realm, lambda: self.snapshot)
+        return self._reader
+
+    @property
+    def simulated(self) -> bool:
+        return self.realm == "demo"
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def page_epoch(self, page: str) -> int:
+        return page_epoch(self.pages[page].spec, self.reader.board_epochs())
+
+    def view(
+        self, page: str, lang: str | None = None, theme: str | None = None, scope: str = "", **_query: object
+    ) -> View:
+        """The page's boards as who asks may see them; a layout hands its URL's query on.
+
+        What the query does not say comes from the request's cookies. An unknown language or theme is the default one,
+        an unknown unit the city. The lens comes from who asks, never from a layout's query.
+        """
+        chosen = _chosen(self.settings, lang, theme)
+        view = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, scope)
+        if has_request_context():
+            g.coc_view = view  # what the element around the page is stamped with
+        return view
+
+    def view_as(self, lens: Lens, page: str, language: str, theme: str, scope: str) -> View:
+        """The page's boards in one lens, language and theme."""
+        spec, snapshot = self.pages[page].spec, self.snapshot
+        return View(
+            page=spec.name,
+            boards=self.reader.boards(lens, spec.boards),
+            lens=lens,
+            language=language,
+            theme=theme,
+            scope=scope if scope in self.reader.units() else "",
+            epoch=page_epoch(spec, snapshot.epochs if snapshot else {}),
+            now=self.now(),
+            realm=self.realm,
+            simulated=self.simulated,
+            settings=self.settings,
+        )
+
+    def event(self, lens: Lens) -> bytes:
+        """The `version` event for a lens: epochs, the realm's now and speed, the feeds' ages."""
+        at, snapshot = time.monotonic(), self.snapshot
+        held = self._events.get(lens)
+        if held is not None and held[1] is snapshot and at - held[0] < _EVENT_SECONDS:
+            return held[2]
+        data = {
+            "epoch": snapshot.epoch if snapshot else 0,
+            "now": self.now().isoformat(),
+            "boards": dict(snapshot.epochs) if snapshot else {},
+            "pages": self._page_epochs(snapshot.epochs if snapshot else {}),
+            "build": self.build,
+            "speed": self.clock.speed,
+            "feeds": self.reader.ages(lens),
+        }
+        event = b"event: version\ndata: " + orjson.dumps(data) + b"\n\n"
+        self._events[lens] = (at, snapshot, event)
+        return event
+
+    def _page_epochs(self, epochs: Mapping[str, int]) -> dict[str, int]:
+        return {name: page_epoch(page.spec, epochs) for name, page in self.pages.items()}
+
+
+def _chosen(settings: Settings, language: str | None, theme: str | None) -> choices.Choices:
+    query = {k: v for k, v in {"lang": language, "theme": theme}.items() if v}
+    if not has_request_context():
+        return choices.choose(settings, query, {})
+    return choices.choose(settings, {**request.args, **query}, request.cookies)
+
+
+def viewer_in_hand() -> Viewer | None:
+    """The viewer of the request that a page is answering; None outside one."""
+    if not has_request_context():
+        return None
+    scope: dict[str, Any] = request.environ.get("asgi.scope") or {}
+    found = g.get("coc_viewer") or scope.get("coc.viewer")
+    return found if isinstance(found, Viewer) else None
+
+
+def _lens_in_hand() -> Lens:
+    viewer = viewer_in_hand()
+    return viewer.lens if viewer else "public" if has_request_context() else DEMO_LENS
+
+
+_current: Services | None = None
+
+
+def install(services: Services) -> None:
+    """Make these the process's services."""
+    global _current
+    _current = services
+
+
+def current() -> Services:
+    """The process's services. Raises NoServicesError before the application was built."""
+    if _current is None:
+        raise NoServicesError("the application has not been built: coc.live.services.install was not called")
+    return _current

@@ -1,0 +1,269 @@
+"""The Dash side: pages on Flask, one origin, in the person's language and theme from the first byte."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import dash
+from dash import Dash, html
+from flask import Flask, Response, after_this_request, g, request
+from werkzeug.exceptions import HTTPException
+
+from coc.access import LENS_COOKIE, lens_named
+from coc.access.routes import declare
+from coc.live import choices
+from coc.live.gate import MOST_BODY
+from coc.live.paging import Page, pages_of
+from coc.live.problems import CONTENT_TYPE, problem
+from coc.live.services import Services, viewer_in_hand
+from coc.live.words import say, script_words
+from coc.ui.format import Writer
+from coc.ui.page import View
+
+log = logging.getLogger("coc.site")
+YEAR: Final = 31_536_000
+_DAY: Final = 86_400
+# Opened by Dash for its development tools, shut here.
+_SHUT: Final = ("/_reload-hash", "/_alive_<token>")
+_CSP: Final = (
+    "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'; "
+    "img-src 'self' data: blob:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; script-src 'self' "
+)
+_INDEX: Final = """<!DOCTYPE html>
+<html lang="{language}" data-bs-theme="{theme}">
+<head>
+{metas}
+<meta name="color-scheme" content="{theme}">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+{favicon}
+{css}
+</head>
+<body data-page="{page}" data-realm="{realm}" data-epoch="" data-connection="live" data-build="{build}" \
+data-zone="{zone}" data-zone-name="{zone_name}">
+<div id="react-entry-point"><div class="_dash-loading coc-boot" role="status">{loading}</div></div>
+<footer>{config}
+{scripts}
+{renderer}</footer>
+</body>
+</html>"""
+
+
+class Site(Dash):
+    """Dash whose index knows the request's language and theme, and carries the body's marks."""
+
+    services: Services
+
+    def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
+        services = self.services
+        chosen = choices.choose(services.settings, request.args, request.cookies)
+        zone = services.settings.city.time_zone
+        page = self.page_at(request.path)
+        return _INDEX.format(
+            language=chosen.language,
+            theme=chosen.theme,
+            page=page.spec.name if page else "",
+            realm=services.realm,
+            build=services.build,
+            zone=zone,
+            zone_name=Writer(chosen.language, ZoneInfo(zone)).zone_name,
+            loading=say(chosen.language, "loading"),
+            favicon=self._icon(parts["favicon"]),
+            title=escape(parts["title"]),
+            **{k: parts[k] for k in ("metas", "css", "config", "scripts", "renderer")},
+        )
+
+    def page_at(self, path: str) -> Page | None:
+        module = module_at(path)
+        spec = getattr(sys.modules.get(module or ""), "PAGE", None)
+        return self.services.pages.get(spec.name) if spec else None
+
+    def _icon(self, otherwise: str) -> str:
+        icon = Path(self.config.assets_folder) / "favicon.svg"
+        if not icon.exists():
+            return otherwise
+        return f'<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg?m={icon.stat().st_mtime}">'
+
+
+def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> Flask:
+    """The Flask application with all pages of the folder; fills `services.pages`.
+
+    Raises PageError where a file is half a page, UndeclaredRouteError where a path has no right.
+    """
+    dash.page_registry.clear()  # Dash keeps pages per process; this process is this application
+    server = Flask("coc", static_folder=None)
+    server.config["SEND_FILE_MAX_AGE_DEFAULT"] = YEAR  # Dash stamps its links with ?m=
+    server.config["MAX_CONTENT_LENGTH"] = MOST_BODY
+    untyped: Any = Site
+    site: Site = untyped(
+        "coc",
+        server=server,
+        use_pages=True,
+        pages_folder=str(pages_folder),
+        assets_folder=str(assets_folder),
+        title=f"COC {services.settings.city.name}",
+        update_title=None,
+        include_pages_meta=False,
+        suppress_callback_exceptions=True,
+        add_log_handler=False,
+        on_error=_failed_callback,
+    )
+    site.services = services
+    modules = [sys.modules[name] for name in dash.page_registry if name in sys.modules]
+    services.pages = pages_of(modules)
+    for entry in dash.page_registry.values():
+        spec = getattr(sys.modules.get(entry["module"]), "PAGE", None)
+        entry["layout"] = framed(services, entry["layout"], services.pages.get(spec.name) if spec else None)
+    if not any(name.split(".")[-1] == "not_found_404" for name in dash.page_registry):
+        layout = framed(services, _not_found, None)
+        dash.register_page("not_found_404", path="/404", title=site.title, layout=layout)  # type: ignore[no-untyped-call]
+    site.layout = _layout
+    declare((rule.rule for rule in server.url_map.iter_rules()), closed=_SHUT)
+    _finish(server, site, services)
+    return server
+
+
+def _layout() -> Any:
+    return html.Div([dash.page_container, html.Div(id="coc-notice", className="coc-notice", role="alert", hidden=True)])
+
+
+def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., Any]:
+    """The layout inside the element that tells the client script which page it is, and of which epoch.
+
+    A layout that fails gives a sentence and a way on, never a blank page.
+    """
+
+    def draw(**query: Any) -> Any:
+        _wear(services, query)
+        chosen = _chosen(services, query)
+        try:
+            body = layout(**query) if callable(layout) else layout
+        except Exception:
+            log.exception("the layout of %s failed", page.spec.name if page else "a page")
+            body = _failed(chosen.language)
+        view: View | None = g.pop("coc_view", None)
+        marks: dict[str, Any] = {
+            "data-coc-page": page.spec.name if page else "",
+            "data-coc-epoch": str(view.epoch) if view else "",
+            "data-coc-scope": view.scope if view else "",
+            "data-coc-lang": chosen.language,
+            "data-coc-theme": chosen.theme,
+            "data-coc-lens": view.lens if view and services.realm == "demo" else "",
+            "data-coc-words": script_words(chosen.language),
+        }
+        return html.Div(body, id="coc-frame", style={"display": "contents"}, **marks)
+
+    return draw
+
+
+def _chosen(services: Services, query: dict[str, Any]) -> choices.Choices:
+    asked = {k: v for k in ("lang", "theme") if isinstance(v := query.get(k), str)}
+    _keep(choices.to_keep(services.settings, asked))
+    return choices.choose(services.settings, {**request.args, **asked}, request.cookies)
+
+
+def _wear(services: Services, query: dict[str, Any]) -> None:
+    """In demo a link may carry `?lens=`; Dash follows links without asking for the page anew."""
+    lens = lens_named(str(query.get("lens", "")))
+    if services.realm == "demo" and lens is not None:
+        viewer = viewer_in_hand()
+        g.coc_viewer = None if viewer is None else type(viewer)(lens, viewer.name, viewer.units)
+        _keep({LENS_COOKIE: lens})
+
+
+def _keep(cookies: dict[str, str]) -> None:
+    if not cookies:
+        return
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        return _with_cookies(response, cookies)
+
+
+def _with_cookies(response: Response, cookies: dict[str, str]) -> Response:
+    for name, value in cookies.items():
+        response.set_cookie(name, value, max_age=YEAR, path="/", samesite="Lax", httponly=name == LENS_COOKIE)
+    return response
+
+
+def module_at(path: str) -> str | None:
+    """The page module that answers a path; None where none does."""
+    bare = path.strip("/")
+    for module, entry in dash.page_registry.items():
+        template = entry["path_template"]
+        if template and _fits(bare.split("/"), template.strip("/").split("/")):
+            return str(module)
+        if bare == entry["path"].strip("/") and module.split(".")[-1] != "not_found_404":
+            return str(module)
+    return None
+
+
+def _fits(parts: list[str], template: list[str]) -> bool:
+    return len(parts) == len(template) and all(
+        t.startswith("<") or p == t for p, t in zip(parts, template, strict=True)
+    )
+
+
+def _finish(server: Flask, site: Site, services: Services) -> None:
+    @server.after_request
+    def finish(response: Response) -> Response:
+        if response.mimetype == "text/html":
+            # Asked each time: the first request adds an inline script of its own.
+            response.headers["Content-Security-Policy"] = _CSP + " ".join(site.csp_hashes())
+            response.headers["Cache-Control"] = "private, no-cache"
+            response.headers["Vary"] = "Cookie, Authorization"
+            if request.path not in {"/"} and module_at(request.path) is None:
+                response.status_code = 404
+            _with_cookies(response, choices.to_keep(services.settings, request.args))
+        elif request.path.startswith("/assets/") and "m" not in request.args:
+            response.cache_control.max_age = _DAY  # a font named by a stylesheet carries no stamp
+        elif request.path == "/_dash-update-component":
+            response.headers["Content-Type"] = response.headers.get("Content-Type") or "application/json"
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @server.errorhandler(Exception)
+    def fail(error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            status, said = error.code or 500, error.description or error.name
+        else:
+            log.exception("%s failed", request.path)
+            status, said = 500, "A defect of this program; it is in its log."
+        return Response(problem(status, said), status, content_type=CONTENT_TYPE.decode())
+
+
+def _language() -> str:
+    from coc.live.services import current
+
+    return choices.choose(current().settings, request.args, request.cookies).language
+
+
+def _failed_callback(error: Exception) -> None:
+    """A callback that fails tells the person; what stood on the page stays."""
+    log.error("a callback failed", exc_info=error)
+    dash.set_props("coc-notice", {"children": say(_language(), "callback_failed"), "hidden": False})
+
+
+def _failed(language: str) -> Any:
+    return html.Main(
+        [html.H1(say(language, "page_failed")), html.P(say(language, "page_failed_more")), _home(language)],
+        className="coc-message",
+    )
+
+
+def _not_found(**_: Any) -> Any:
+    language = _language()
+    return html.Main(
+        [html.H1(say(language, "not_found")), html.P(say(language, "not_found_more")), _home(language)],
+        className="coc-message",
+    )
+
+
+def _home(language: str) -> Any:
+    return html.P(html.A(say(language, "home"), href="/"))

@@ -1,0 +1,44 @@
+"""The few sentences of the server itself, for when no page can speak. Pages have their own catalogue."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import orjson
+
+from coc.ui.i18n import t
+
+_WORDS: Final = {
+    "id": {
+        "loading": "Memuat …",
+        "callback_failed": "Bagian ini gagal diperbarui; yang tampak adalah keadaan terakhir. Coba sekali lagi.",
+        "page_failed": "Halaman ini gagal digambar",
+        "page_failed_more": "Ini cacat pada program; rinciannya ada di log server. Halaman lain tetap berjalan.",
+        "not_found": "Halaman tidak ditemukan",
+        "not_found_more": "Alamat ini tidak ada, atau sudah pindah.",
+        "home": "Ke ringkasan kota",
+    },
+    "en": {
+        "loading": "Loading …",
+        "callback_failed": "This part could not be updated; what you see is its last state. Try once more.",
+        "page_failed": "This page could not be drawn",
+        "page_failed_more": "A defect of the program; the server's log has it. The other pages go on.",
+        "not_found": "Page not found",
+        "not_found_more": "There is nothing at this address, or it has moved.",
+        "home": "To the city's overview",
+    },
+}
+
+
+def say(language: str, key: str) -> str:
+    """The sentence in the language; an unknown language is Indonesian."""
+    return _WORDS.get(language, _WORDS["id"])[key]
+
+
+@lru_cache(maxsize=8)
+def script_words(language: str) -> str:
+    """What the client script says by itself, as JSON: ages with `{n}` in place of the number, and the banner."""
+    catalogue = t(language)
+    ages = {name: catalogue(f"age.{name}", n="{n}") for name in ("seconds", "minutes", "hours", "days")}
+    return orjson.dumps({**ages, "lost": catalogue("banner.lost")}).decode()
