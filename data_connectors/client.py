@@ -19,6 +19,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 import jmespath
 import requests
 import tenacity
+import urllib3
 import urllib3.exceptions as u3
 from jmespath.exceptions import JMESPathError
 
@@ -64,6 +65,8 @@ class Client:
         self._token: str | None = None
         self._session = requests.Session()
         self._session.trust_env = False
+        if block.verify is False:
+            urllib3.disable_warnings(u3.InsecureRequestWarning)  # config says so, once is enough
         self._session.headers = requests.structures.CaseInsensitiveDict(
             {"user-agent": "coc-dashboard", "accept-encoding": "gzip, deflate"}
         )

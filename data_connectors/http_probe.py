@@ -122,7 +122,7 @@ class HttpProbe:
         yield batch
 
     def _looks(self, deadline: float) -> Iterator[Seen]:
-        """All at once, each with its own time: one that hangs delays no other. What the deadline cuts off is left out."""
+        """All at once, each with its own time: one that hangs delays no other. What the deadline cuts is left out."""
         services = self.block.services
         with ThreadPoolExecutor(min(AT_ONCE, len(services)), thread_name_prefix="coc-probe") as pool:
             looks = [pool.submit(self._look, key, service, deadline) for key, service in services.items()]

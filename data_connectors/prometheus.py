@@ -96,7 +96,7 @@ class Prometheus:
             reader = Reader(self._wanted, Api(client), window, window.since.get(self._dataset))
             for rows in reader.read():
                 yield self._batch(rows, reader)
-            if reader.notes or reader.problems:
+            if reader.notes:
                 yield self._batch(no_rows(self._wanted.gauges), reader)
 
     def _batch(self, rows: pd.DataFrame, reader: Reader) -> Batch:
@@ -104,8 +104,8 @@ class Prometheus:
         for note in notes:
             reader.note(*note)
         # A sample stands for itself, so each batch may commit on its own, whichever comes first.
-        batch = Batch(self._dataset, frame, ordered=True, problems=reader.problems + problems, notes=reader.notes)
-        reader.notes, reader.problems = [], []
+        batch = Batch(self._dataset, frame, ordered=True, problems=problems, notes=reader.notes)
+        reader.notes = []
         return batch
 
     def frame(self, rows: pd.DataFrame, now: datetime) -> tuple[pd.DataFrame, list[dict[str, Any]], list[Note]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Reader:
-    """`notes`, `problems`: what was found on the way, for the next batch to carry."""
+    """`notes`: what was found on the way, for the next batch to carry."""
 
     wanted: Wanted
     api: Api
@@ -56,7 +56,6 @@ class Reader:
     way: Literal["", "raw", "grid", "instant"] = ""
     rhythm: float | None = None  # seconds between two samples of one series
     notes: list[Note] = field(default_factory=list)
-    problems: list[dict[str, Any]] = field(default_factory=list)
     unstampable: set[str] = field(default_factory=set)
 
     @property
@@ -89,12 +88,11 @@ class Reader:
         """What answers for `up` at that time, checked for the label."""
         found = self.api.instant(self.wanted.up.text, at)
         label = self.wanted.label
-        without = [dict(s.labels) for s in found if label not in dict(s.labels)]
+        without = [s for s in found if label not in dict(s.labels)]
         if found and len(without) == len(found):
             raise FetchError("schema_drift", f"no series of `up` has the label `{label}`", permanent=True)
-        for labels in without:
-            named = labels.get("instance", "a series")
-            self.problems.append({"source_id": named, "field": label, "reason": "no such label", "value": ""})
+        if without:
+            self.note("unlabelled", f"{len(without)} of {len(found)} series have no label `{label}`")
         return found
 
     def nothing(self) -> FetchError:

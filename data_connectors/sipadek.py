@@ -29,8 +29,9 @@ from data_connectors.reach import reached
 VERSION: Final = "coc/1"
 PAGE_ROWS: Final = 2000
 MAX_EMPTY_PAGES: Final = 20
-# A run that the deadline ends after so many pages has met paging without an end, not a slow answer.
-MANY_PAGES: Final = 100
+# A run that the deadline ends after so many quick pages has met paging without an end, not a slow answer.
+MANY_PAGES: Final = 20
+QUICK_SECONDS: Final = 1.0
 AHEAD_SECONDS: Final = 300.0
 ORDER: Final = (Dataset.UNITS, Dataset.LETTERS, Dataset.DISPOSITIONS)
 _FEED_NAMES: Final = {"source_id": "id"}  # canonical -> the feed's name, where they differ
@@ -221,8 +222,8 @@ class _Paging:
 
     def late(self, error: FetchError) -> FetchError:
         """The deadline amid quick pages is paging without an end (or a first load that needs a longer deadline)."""
-        if error.code != "too_slow" or self.pages < MANY_PAGES:
-            return error
         seconds = time.monotonic() - self.started
+        if error.code != "too_slow" or self.pages < MANY_PAGES or seconds / self.pages > QUICK_SECONDS:
+            return error
         said = f"/{self.dataset}: {self.pages} pages in {seconds:.0f} s and still a next one"
         return FetchError("too_many_pages", said, permanent=True)

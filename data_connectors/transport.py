@@ -32,6 +32,7 @@ class Guard:
         self.deadline = deadline
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._is_cut = False
         self._timer = threading.Timer(max(0.0, self.left), self._cut)
         self._timer.daemon = True
         self._timer.start()
@@ -42,7 +43,7 @@ class Guard:
 
     @property
     def expired(self) -> bool:
-        return self.left <= 0
+        return self._is_cut or self.left <= 0
 
     def close(self) -> None:
         self._timer.cancel()
@@ -54,6 +55,7 @@ class Guard:
             self._cut()
 
     def _cut(self) -> None:
+        self._is_cut = True
         with self._lock:
             opened = list(self._sockets)
         for one in opened:
