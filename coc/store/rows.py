@@ -115,7 +115,8 @@ def _needed(table: sa.Table, start: int) -> sa.CompoundSelect[Any]:
         letters.c.completed_at.is_(None), letters.c.kind == "incoming", letters.c.deleted == 0
     )
     recent = table.alias("recent")
-    siblings = sa.select(recent.c.source, recent.c.letter_id).where(recent.c.issued_at >= start)
+    of_recent = [recent.c.issued_at >= start, recent.c.deleted == 0]
+    siblings = sa.select(recent.c.source, recent.c.letter_id).where(*of_recent)
     open_ = [table.c.completed_at.is_(None), table.c.cancelled_at.is_(None), table.c.needs_follow_up == 1]
     of_letter = sa.tuple_(table.c.source, table.c.letter_id)
     return sa.union(

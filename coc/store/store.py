@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from coc.clock import system_now
 from coc.store import columns as codec
@@ -26,7 +26,7 @@ class Store(Rows, Boards, Feeds, Quarantine, Retention):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._watch: Connection | None = None
+        self._watch: Any = None
         self._watching = threading.Lock()
         self._seen: int | None = None
 
@@ -55,14 +55,15 @@ class Store(Rows, Boards, Feeds, Quarantine, Retention):
 
     def version(self) -> int:
         """A number that differs after any other connection, of any process, has committed. Costs microseconds."""
-        with self._watching:
-            if self._watch is None:
-                self._watch = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            if self.sqlite:
-                return int(self._watch.exec_driver_sql("PRAGMA data_version").scalar_one())
-            last = sa.select(sa.func.coalesce(sa.func.max(commits.c.number), 0)).scalar_subquery()
-            ran = sa.select(sa.func.coalesce(sa.func.max(runs.c.id), 0)).scalar_subquery()
-            return hash(tuple(self._watch.execute(sa.select(last, ran)).one()))
+        if self.sqlite:
+            with self._watching:
+                # One connection of its own, outside any transaction: a snapshot would never see the change.
+                self._watch = self._watch or self.engine.raw_connection()
+                return int(self._watch.cursor().execute("PRAGMA data_version").fetchone()[0])
+        last = sa.select(sa.func.coalesce(sa.func.max(commits.c.number), 0)).scalar_subquery()
+        ran = sa.select(sa.func.coalesce(sa.func.max(runs.c.id), 0)).scalar_subquery()
+        with self.read() as connection:
+            return hash(tuple(connection.execute(sa.select(last, ran)).one()))
 
     def changed_since(self) -> bool:
         """Whether anything was committed since the last call (True at the first)."""
