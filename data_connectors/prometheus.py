@@ -50,6 +50,8 @@ class Prometheus:
 
     kind: ClassVar[str] = "prometheus"
     datasets: ClassVar[set[Dataset]] = set(_OF)
+    history: ClassVar[bool] = True
+    history: ClassVar[bool] = True  # the scheduler reads the past in pieces, after the present
 
     class Block(ConnectorBlock):
         """`label` names the access point or service. `health`: the exporter's own up-query, asked when nothing comes.
