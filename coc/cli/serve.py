@@ -12,6 +12,8 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,10 +62,9 @@ def serve(
     port = _free(host, port)
     for odd in _odd(settings, chosen):
         say(f"warning: {odd}")
-    with _sources(settings, chosen) as (addressed, _clock), _demo_beside(opened, chosen, host):
+    with _sources(settings, chosen) as (addressed, clock), _demo_beside(opened, chosen, host):
         _announce(settings, chosen, host, port)
-        # By name: the web application stands above every package, and importing it takes seconds.
-        importlib.import_module("app").serve(addressed, host, port, chosen, no_scheduler)
+        _application().serve(addressed, host, port, chosen, no_scheduler, clock)
 
 
 @guarded
@@ -101,6 +102,17 @@ def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event
     finally:
         scheduler.shutdown()
         store.close()
+
+
+def _application() -> ModuleType:
+    """app.py, which stands beside the package and in none: found from wherever coc is called.
+
+    Imported by name and late: it stands above every package, and takes a second.
+    """
+    beside = str(Path(__file__).resolve().parents[2])
+    if beside not in sys.path:
+        sys.path.append(beside)
+    return importlib.import_module("app")
 
 
 @contextlib.contextmanager

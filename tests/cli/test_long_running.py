@@ -93,7 +93,7 @@ def test_serve_shows_the_pulled_city_and_ends_on_ctrl_c(city: Terminal, free_por
     assert city.coc("pull", "--full", env=CLOCK).code == 0
     port = free_port()
     process = city.start("serve", "--no-scheduler", env={**CLOCK, "PORT": str(port)})
-    wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
+    wait_until(lambda: _answers(f"http://127.0.0.1:{port}/readyz"))
     kpis = requests.get(f"http://127.0.0.1:{port}/api/v1/kpis?window=30d", timeout=5).json()
     assert kpis["realm"] == "live"
     assert {k["id"]: k["value"] for k in kpis["items"]}["disposition.backlog"] == 20
@@ -108,7 +108,7 @@ def test_serve_starts_a_city_that_dies_with_it_and_comes_back(terminal: Terminal
     port = free_port()
     process = terminal.start("serve", "--port", str(port))
     note = _note(terminal)
-    wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
+    wait_until(lambda: _answers(f"http://127.0.0.1:{port}/readyz"))
     pulled = terminal.coc("pull", "--json")
     assert (pulled.code, pulled.items[0]["error"]) == (0, None)
 
@@ -159,7 +159,7 @@ def test_the_demo_realm_runs_beside_the_live_one_without_its_secrets(
         config.write("  tamu: {type: sipadek, url: simulator, every_seconds: 5}\n")
         config.write(f"demo: {{enabled: true, port: {demo_port}}}\n")
     process = city.start("serve", "--port", str(port))
-    wait_until(lambda: _answers(f"http://127.0.0.1:{demo_port}/healthz"))
+    wait_until(lambda: _answers(f"http://127.0.0.1:{demo_port}/readyz"))
     feeds = requests.get(f"http://127.0.0.1:{demo_port}/api/v1/feeds", timeout=5).json()
     assert [f["name"] for f in feeds["items"]] == ["tamu"]
     feeds = requests.get(f"http://127.0.0.1:{port}/api/v1/feeds", timeout=5).json()
