@@ -112,6 +112,12 @@ class Reachability:
 
 
 class Connector(Protocol):
+    """A kind of source.
+
+    One that can read any past window says `history: ClassVar[bool] = True`: the scheduler then asks for its last hour
+    first, and for its past in pieces (`Window.now` is a piece's end) while the wall lives already.
+    """
+
     kind: ClassVar[str]  # the `type:` in config.yaml
     datasets: ClassVar[set[Dataset]]  # what it can fill
 

@@ -24,7 +24,7 @@ from data_connectors.base import Batch, Reachability, Window
 from data_connectors.client import Client
 from data_connectors.keeping import provided
 from data_connectors.promql import Api, Expression
-from data_connectors.promread import RESERVE, Note, Reader, Wanted, no_rows
+from data_connectors.promread import Note, Reader, Wanted, no_rows
 from data_connectors.reach import reached
 
 _OF: Final = {
@@ -74,7 +74,6 @@ class Prometheus:
         self._wanted = Wanted(
             up=Expression.of(block.queries.up), gauges={c: Expression.of(t) for c, t in texts.items() if t},
             label=block.label, health=block.health, step_seconds=block.step_seconds, backfill_days=block.backfill_days,
-            reserve_seconds=RESERVE * block.deadline_seconds,
         )  # fmt: skip
         self._ahead: dict[str, int] = {}  # key -> a future `at` as the source gave it, in ms
 

@@ -254,7 +254,8 @@ class _Pull:
                         batch.ids or set(),
                         batch.source_now,
                         batch.retention_days,
-                        allow_deletions=self.allow_deletions,
+                        # A probe's own config is its list: whoever took a service out of it meant to.
+                        allow_deletions=self.allow_deletions or self.block.type == "http_probe",
                     )
             except MassDeletionError as error:
                 withheld.append(error.detail)
