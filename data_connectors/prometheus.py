@@ -50,7 +50,6 @@ class Prometheus:
 
     kind: ClassVar[str] = "prometheus"
     datasets: ClassVar[set[Dataset]] = set(_OF)
-    history: ClassVar[bool] = True
     history: ClassVar[bool] = True  # the scheduler reads the past in pieces, after the present
 
     class Block(ConnectorBlock):
