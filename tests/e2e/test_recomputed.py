@@ -1,4 +1,4 @@
-"""A city served by another implementation, pulled with `coc pull`, read over the API: every value recomputed by hand."""
+"""A city served by another implementation, pulled and read over the API: every value recomputed by hand."""
 
 from __future__ import annotations
 
@@ -85,13 +85,19 @@ def pulled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     points = {f"ap-{i}": _samples(rng, NOW.timestamp() - rng.choice([0, 0, 900]), 60) for i in range(8)}
     sources = Sources(city, _series(points, "ap"))
     config = _config(folder, sources.url)
+    _pull(config)
+    with _served(config) as fetch:
+        yield city, points, fetch, config
+    sources.close()
+
+
+def _pull(config: Path) -> dict[str, dict[str, Any]]:
+    """A full pull; what it did, by connector."""
     done = subprocess.run(
         _coc(config, "pull", "--full", "--json"), env=_env(), capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    with _served(config) as fetch:
-        yield city, points, fetch
-    sources.close()
+    return {item["name"]: item for item in json.loads(done.stdout)["items"]}
 
 
 class _served:
@@ -145,7 +151,7 @@ def _values(fetch: Callable[[str], dict[str, Any]], window: str, unit: str | Non
 def test_every_letter_and_disposition_kpi_is_what_the_sentences_of_the_domain_give(
     pulled: Any, window: str, unit: str | None
 ) -> None:
-    city, _, fetch = pulled
+    city, _, fetch, _ = pulled
     oracle = Oracle(city.units, city.letters, city.dispositions, NOW)
     got = _values(fetch, window, unit)
     expected = {kpi: oracle.value(kpi, unit, window) for kpi in MAIL}
@@ -153,7 +159,7 @@ def test_every_letter_and_disposition_kpi_is_what_the_sentences_of_the_domain_gi
 
 
 def test_every_wifi_kpi_is_what_the_samples_say(pulled: Any) -> None:
-    _, points, fetch = pulled
+    _, points, fetch, _ = pulled
     now = NOW.timestamp()
     states = [samples_oracle.state(s, now) for s in points.values()]
     times = [samples_oracle.up_and_down(s, now) for s in points.values()]
@@ -165,6 +171,10 @@ def test_every_wifi_kpi_is_what_the_samples_say(pulled: Any) -> None:
     assert got["wifi.availability_24h"] == pytest.approx(up / (up + down), abs=1e-6)
 
 
-def test_a_second_pull_of_the_same_city_moves_no_epoch(pulled: Any) -> None:
-    _, _, fetch = pulled
-    assert fetch("/api/v1/kpis?window=30d")["epoch"] >= 1
+def test_a_second_full_pull_stores_nothing_and_moves_no_epoch(pulled: Any) -> None:
+    city, _, fetch, config = pulled
+    before = fetch("/api/v1/kpis?window=30d")["epoch"]
+    again = _pull(config)
+    assert [again[n]["stored"] for n in ("lain", "wifi")] == [0, 0]
+    assert again["lain"]["unchanged"] == len(city.units) + len(city.letters) + len(city.dispositions)
+    assert fetch("/api/v1/kpis?window=30d")["epoch"] == before
