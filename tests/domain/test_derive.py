@@ -63,10 +63,11 @@ def test_the_sources_own_due_wins_even_before_the_issue_and_without_a_letter() -
     pd.testing.assert_frame_equal(table, before)  # the caller's rows stay as they are
 
 
-def test_the_days_of_the_evening_before_do_not_count() -> None:
-    table = rows({"issued_at": "2025-11-28T23:59:59"}, {"issued_at": "2025-11-29T00:00"})
+def test_the_day_of_issue_never_counts_and_it_ends_at_midnight() -> None:
     limits = Limits.model_validate({"urgency": {"biasa": "1 working_d"}})
-    assert derive(table, CALENDARS, limits)["due"].tolist() == [wib("2025-12-01T16:00")] * 2
+    monday, tuesday, friday = "2025-11-24T23:59:59.999999", "2025-11-25T00:00", "2025-11-28T23:00"
+    due = derive(rows(*({"issued_at": t} for t in (monday, tuesday, friday))), CALENDARS, limits)["due"]
+    assert due.tolist() == [wib("2025-11-25T16:00"), wib("2025-11-26T16:00"), wib("2025-12-01T16:00")]
 
 
 def test_working_hour_limits_count_in_the_receivers_calendar() -> None:
