@@ -1,0 +1,162 @@
+"""Letters: the flow by working day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from coc.figures.look import Look, safe, short, spread
+from coc.figures.scale import nice_ceiling
+from coc.figures.template import blank, figure, text
+
+_LABEL_ROOM = 140  # px to the right of the last day, for the names of the lines
+_GAP = 0.17  # share of the height that one label needs
+_NAMED_RUN = 5  # days of leave in a row
+_SERIES = ("registered", "dispositioned", "completed")
+
+
+def flow(frame: pd.DataFrame, look: Look) -> go.Figure:
+    """`frame`: day, registered, dispositioned, completed, working, partial, note. Letters a day, working days only.
+
+    Registered are bars, dispositioned a thin line, completed the accent. A named holiday keeps its place as a band.
+    Today, not over yet, is outlined and its segment dotted, so that a morning does not look like a collapse.
+    """
+    days = _shown(frame)
+    if days.empty or not days[list(_SERIES)].to_numpy().any():
+        return blank(look.palette)
+    colours = look.palette
+    open_days = days[days["working"]]
+    xs = open_days.index.tolist()
+    top = nice_ceiling(float(open_days[list(_SERIES)].to_numpy().max()))
+    partial = bool(open_days["partial"].iloc[-1])
+    last = len(xs) - 2 if partial and len(xs) > 1 else len(xs) - 1
+    registered, dispositioned, completed = (open_days[name].astype(int).tolist() for name in _SERIES)
+    fills = [colours.faint] * len(xs)
+    if partial:
+        fills[-1] = "rgba(0,0,0,0)"
+    traces: list[Any] = [
+        go.Bar(
+            name=look.say("flow.registered"),
+            x=xs,
+            y=registered,
+            width=0.64,
+            marker={"color": fills, "line": {"color": colours.faint, "width": [0] * (len(xs) - 1) + [2 * partial]}},
+        ),
+        *_line(look.say("flow.dispositioned"), xs, dispositioned, last, colours.fg, 2),
+        *_line(look.say("flow.completed"), xs, completed, last, colours.accent, 4),
+    ]
+    ends = [float(values[last]) for values in (registered, dispositioned, completed)]
+    places = spread(ends, top * _GAP)
+    places = [place - max(0.0, max(places) - top) for place in places]
+    labels = [
+        text(1, place, look.say(f"flow.{name}"), xref="paper", xshift=10, font={"color": colour})
+        for name, place, colour in zip(_SERIES, places, (colours.muted, colours.fg, colours.accent), strict=True)
+    ]
+    bands, notes = _holidays(days, look)
+    return figure(
+        colours,
+        traces,
+        margin={"l": 58, "r": _LABEL_ROOM, "t": 12, "b": 30},
+        xaxis={"range": [-0.6, len(days) - 0.4], **_ticks(days, look)},
+        yaxis={"range": [0, top * 1.04], "tickvals": [0, top / 2, top], "ticktext": _counts(top, look)},
+        shapes=[_rule(level, colours.line) for level in (top / 2, top)] + bands,
+        annotations=labels + notes,
+    )
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Working days, and holidays that fell on a weekday."""
+    if frame.empty:
+        return frame
+    day = pd.to_datetime(frame["day"])
+    kept = frame["working"].astype(bool) | ((frame["note"].fillna("") != "") & (day.dt.dayofweek < 5))
+    shown = frame.assign(day=day.dt.date, working=frame["working"].astype(bool), note=frame["note"].fillna(""))
+    return shown[kept].sort_values("day").reset_index(drop=True)
+
+
+def _line(name: str, xs: list[int], ys: list[int], last: int, colour: str, width: int) -> list[go.Scatter]:
+    whole = go.Scatter(
+        name=name, x=xs[: last + 1], y=ys[: last + 1], mode="lines", line={"color": colour, "width": width}
+    )
+    if last == len(xs) - 1:
+        return [whole]
+    today = go.Scatter(
+        name=name,
+        x=xs[last:],
+        y=ys[last:],
+        mode="lines+markers",
+        line={"color": colour, "width": width, "dash": "dot"},
+        marker={"color": colour, "size": [0, width * 2 + 4]},
+    )
+    return [whole, today]
+
+
+def _ticks(days: pd.DataFrame, look: Look) -> dict[str, Any]:
+    """A date at a week's first shown day, `today` at the end; none where two would touch on a phone."""
+    dates: list[date] = days["day"].tolist()
+    today = len(dates) - 1 if bool(days["partial"].iloc[-1]) else None
+    room = max(2.5, len(dates) * 0.27)
+    places: list[int] = []
+    words: list[str] = []
+    for i, day in enumerate(dates):
+        first = i > 0 and day.isocalendar().week != dates[i - 1].isocalendar().week
+        far = (not places or i - places[-1] >= room) and (today is None or today - i >= room)
+        if first and far:
+            places.append(i)
+            words.append(look.day(day))
+    if today is not None:
+        places.append(today)
+        words.append(look.say("flow.today"))
+    return {"tickvals": places, "ticktext": words, "tickangle": 0}
+
+
+def _counts(top: float, look: Look) -> list[str]:
+    return ["0", look.number(top / 2, 0 if top >= 4 else 1), look.number(top, 0)]
+
+
+def _rule(level: float, colour: str) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": level,
+        "y1": level,
+        "layer": "below",
+        "line": {"color": colour, "width": 1},
+    }
+
+
+def _holidays(days: pd.DataFrame, look: Look) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A band per run of holidays, with a word in it."""
+    bands, notes = [], []
+    closed = days.index[~days["working"]].tolist()
+    runs: list[list[int]] = []
+    for i in closed:
+        if runs and runs[-1][-1] == i - 1:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    for run in runs:
+        bands.append(
+            {
+                "type": "rect",
+                "yref": "paper",
+                "x0": run[0] - 0.5,
+                "x1": run[-1] + 0.5,
+                "y0": 0,
+                "y1": 1,
+                "layer": "below",
+                "line": {"width": 0},
+                "fillcolor": look.palette.band,
+            }
+        )
+        # A narrow band has room for a word set upright, a long leave for its name.
+        wide = len(run) >= _NAMED_RUN
+        words = safe(short(str(days["note"].iloc[run[0]]), 3 * len(run))) if wide else look.say("flow.holiday")
+        upright = {} if wide else {"textangle": -90}
+        notes.append(text((run[0] + run[-1]) / 2, 0, words, xanchor="center", yanchor="bottom", **upright))
+    return bands, notes

@@ -1,0 +1,59 @@
+"""Our plotly template: transparent, no grid, no legend, no title; what carries nothing is not drawn.
+
+Sizes are pixels of the 1920x1080 wall. A chart is laid out at that size and scaled by CSS, so that 3840x2160 is the
+same picture twice as sharp and a phone the same picture smaller.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import plotly.graph_objects as go
+
+from coc.figures.palette import Palette
+
+FONT = "Inter, Liberation Sans, Arial, sans-serif"
+SIZE = 18  # px at 1080p: the smallest text on the wall
+GRAPH_CONFIG: dict[str, Any] = {"displayModeBar": False, "staticPlot": True, "responsive": True}
+
+
+@cache
+def template(colours: Palette) -> go.layout.Template:
+    axis = {
+        "showgrid": False,
+        "zeroline": False,
+        "showline": False,
+        "ticks": "",
+        "fixedrange": True,
+        "gridcolor": colours.line,
+        "automargin": False,
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": SIZE, "color": colours.muted},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "showlegend": False,
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+            "xaxis": axis,
+            "yaxis": axis,
+            "hovermode": False,
+            "annotationdefaults": {"showarrow": False, "xanchor": "left", "yanchor": "middle"},
+        }
+    )
+
+
+def figure(colours: Palette, traces: list[Any], **layout: Any) -> go.Figure:
+    """A figure on our template. `uirevision` is constant: a refresh patches the drawn picture."""
+    return go.Figure(data=traces, layout=go.Layout(template=template(colours), uirevision="coc", **layout))
+
+
+def blank(colours: Palette) -> go.Figure:
+    """Nothing to draw: the page shows the empty state in its place."""
+    return figure(colours, [], xaxis={"visible": False}, yaxis={"visible": False})
+
+
+def text(at_x: Any, at_y: Any, words: str, **more: Any) -> dict[str, Any]:
+    """A direct label as an annotation."""
+    return {"x": at_x, "y": at_y, "text": words, **more}

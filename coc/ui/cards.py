@@ -1,0 +1,63 @@
+"""Chart cards: a question as the title, the picture, and what is said when there is nothing to draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from coc.figures.template import GRAPH_CONFIG
+from coc.ui.dom import dcc, html
+from coc.ui.i18n import Translator
+from coc.ui.marks import icon
+from coc.ui.page import Props
+
+
+def chart_card(say: Translator, page: str, name: str) -> Any:
+    """The frame of a chart: ids `<page>-<name>` (the graph) and `<page>-<name>-empty` (what stands in its place)."""
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2(say(f"chart.{name}"), className="coc-card-title"),
+                    html.Div(_keyed(say(f"chart.{name}.note")), className="coc-card-note"),
+                ],
+                className="coc-card-head",
+            ),
+            html.Div(
+                [
+                    html.Div(
+                        dcc.Graph(
+                            id=f"{page}-{name}",
+                            config=GRAPH_CONFIG,
+                            responsive=True,
+                            className="coc-graph",
+                        ),
+                        className="coc-graph-stage",
+                    ),
+                    html.Div(id=f"{page}-{name}-empty", className="coc-empty", hidden=True),
+                ],
+                className="coc-card-body",
+            ),
+        ],
+        className=f"coc-card coc-card-{name}",
+        **{"data-tile": name},
+    )
+
+
+def chart_props(say: Translator, page: str, name: str, figure: go.Figure, empty: str) -> Props:
+    """The figure, or the sentence `empty` (a message id) over nothing where the figure has no trace."""
+    return {
+        f"{page}-{name}": {"figure": figure.to_plotly_json()},
+        f"{page}-{name}-empty": empty_state(say(empty)) if not figure.data else {"children": None, "hidden": True},
+    }
+
+
+def empty_state(sentence: str) -> dict[str, Any]:
+    return {"children": [icon("empty"), html.Span(sentence)], "hidden": False}
+
+
+def _keyed(note: str) -> list[Any]:
+    """A note whose *starred* words carry the mark of the red in the picture: a label where a legend would be."""
+    parts = note.split("*")
+    return [html.Span(part, className="coc-key") if i % 2 else part for i, part in enumerate(parts) if part]

@@ -1,0 +1,183 @@
+"""What every page stands in: the header with clock and as-of, the navigation, the simulated mark, the trust strip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from coc.ui.context import Context, context_of, moment_of
+from coc.ui.dom import html
+from coc.ui.i18n import LANGUAGES
+from coc.ui.marks import TONES, age, feed_attributes, feed_label, feeds, icon
+from coc.ui.page import PageSpec, Props, Render, View
+
+NAV = (("/", "overview.title", "overview"), ("/sumber", "sumber.title", "sumber"))
+
+
+def header(ctx: Context, page: PageSpec) -> Any:
+    """The page's head. Only `<page>-asof` changes with an epoch; the clock runs in the browser."""
+    view = ctx.view
+    name = page.name
+    return html.Header(
+        [
+            html.Div(
+                [
+                    html.Div("COC", className="coc-brand-mark", **{"aria-hidden": "true"}),
+                    html.Div(
+                        [
+                            html.Div(ctx.say("app.name", city=view.settings.city.name), className="coc-brand"),
+                            html.H1(ctx.say(page.title), className="coc-page-title"),
+                        ]
+                    ),
+                ],
+                className="coc-head-left",
+            ),
+            html.Div(
+                [
+                    *([_simulated(ctx)] if view.simulated else []),
+                    html.Div(id=f"{name}-asof", className="coc-asof", **{"data-asof-text": ctx.say("header.as_of")}),
+                    html.Div(
+                        [
+                            html.Span([icon("live"), ctx.say("header.live")], className="coc-when-live"),
+                            html.Span([icon("lost"), ctx.say("header.lost")], className="coc-when-lost"),
+                        ],
+                        className="coc-connection",
+                    ),
+                    html.Nav(_links(ctx, page), className="coc-nav", **{"aria-label": ctx.say("nav.label")}),
+                    html.Div(
+                        [
+                            html.Div(
+                                ctx.writer.clock(view.now),
+                                className="coc-clock",
+                                **{"data-clock": "", "data-zone": ctx.writer.zone.key},
+                            ),
+                            html.Div(_today(ctx), className="coc-date", id=f"{name}-date"),
+                        ],
+                        className="coc-time",
+                    ),
+                ],
+                className="coc-head-right",
+            ),
+        ],
+        className="coc-header",
+    )
+
+
+def header_props(ctx: Context, page: PageSpec) -> Props:
+    at = ctx.as_of(page.boards)
+    return {
+        f"{page.name}-asof": {"children": as_of_words(ctx, at)},
+        f"{page.name}-date": {"children": _today(ctx)},
+    }
+
+
+def as_of_words(ctx: Context, at: datetime | None) -> str:
+    if at is None:
+        return ctx.say("header.no_data")
+    return ctx.say("header.as_of", at=ctx.writer.moment(at, ctx.view.now))
+
+
+def trust_strip(ctx: Context) -> list[Any]:
+    """Every feed of the realm: shape, name, state word, age. All of it, whatever its state."""
+    marks = [feed_mark(ctx, row) for row in feeds(ctx)]
+    return marks or [html.Div([icon("empty"), html.Span(ctx.say("empty.feeds"))], className="coc-trust-empty")]
+
+
+def feed_mark(ctx: Context, row: dict[str, Any]) -> Any:
+    state = str(row["state"])
+    at = moment_of(row.get("as_of"))
+    return html.Div(
+        [
+            icon(state),
+            html.Span(feed_label(str(row["name"])), className="coc-feed-name"),
+            html.Span(ctx.say(f"state.{state}"), className="coc-state-word"),
+            *([age(ctx, at)] if at else []),
+        ],
+        className="coc-feed",
+        **feed_attributes(row),
+        **{"data-tone": TONES.get(state, "idle")},
+    )
+
+
+def section_mark(ctx: Context, datasets: frozenset[str]) -> list[Any]:
+    """Which of a section's feeds are not fresh; nothing to say where all are."""
+    return [
+        html.Span(
+            [icon(str(row["state"])), f"{feed_label(str(row['name']))}: {ctx.say('state.' + str(row['state']))}"],
+            className="coc-stale",
+            **{"data-tone": TONES.get(str(row["state"]), "idle")},
+        )
+        for row in feeds(ctx)
+        if datasets & {str(d) for d in row.get("datasets") or ()} and row["state"] not in ("fresh", "disabled")
+    ][:2]
+
+
+def first_paint(page: PageSpec, skeleton: Callable[[Context], Any], render: Render, **query: Any) -> Any:
+    """A page's whole layout: its skeleton, filled with the same `render` that every refresh uses."""
+    from coc.live import services  # the layout's only reach to the outside, at call time
+
+    view = services.current().view(page.name, **query)
+    return compose(page, skeleton, render, view)
+
+
+def compose(page: PageSpec, skeleton: Callable[[Context], Any], render: Render, view: View) -> Any:
+    """The skeleton inside the shell, with the render's props set on the components that have their ids."""
+    ctx = context_of(view)
+    whole = html.Div(
+        [
+            *([html.Div(className="coc-ribbon", **{"aria-hidden": "true"})] if view.simulated else []),
+            html.Div(hidden=True, **{"data-coc-words": _client_words(ctx)}),
+            header(ctx, page),
+            html.Main(skeleton(ctx), className=f"coc-main coc-main-{page.name}"),
+        ],
+        className=f"coc-frame coc-frame-{page.name}",
+    )
+    props = render(view)
+    for component in whole._traverse():
+        for key, val in props.get(getattr(component, "id", None) or "", {}).items():
+            setattr(component, key, val)
+    return whole
+
+
+def _client_words(ctx: Context) -> str:
+    """What the client script says by itself: ages that count on, the lost connection."""
+    words = {name: ctx.say(f"age.{name}") for name in ("seconds", "minutes", "hours", "days")}
+    return json.dumps(words | {"lost": ctx.say("banner.lost")}, ensure_ascii=False)
+
+
+def _simulated(ctx: Context) -> Any:
+    return html.Div([icon("simulated"), ctx.say("header.simulated")], className="coc-simulated")
+
+
+def _today(ctx: Context) -> str:
+    day = ctx.writer.local(ctx.view.now).date()
+    return f"{ctx.writer.weekday(day)}, {ctx.writer.long_date(day)}"
+
+
+def _links(ctx: Context, page: PageSpec) -> list[Any]:
+    view, say = ctx.view, ctx.say
+    places = [
+        html.A(say(title), href=path, className="coc-link", **({"aria-current": "page"} if name == page.name else {}))
+        for path, title, name in NAV
+    ]
+    other = "light" if view.theme == "dark" else "dark"
+    languages = [
+        html.A(
+            say(f"nav.language.{code}"),
+            href=f"{page.path}?lang={code}",
+            title=say(f"nav.language.{code}.long"),
+            className="coc-link",
+            **({"aria-current": "true"} if code == view.language else {}),
+        )
+        for code in LANGUAGES
+        if code in view.settings.city.languages
+    ]
+    theme = html.A(
+        [icon(f"theme-{other}"), html.Span(say(f"nav.theme.{other}"), className="coc-sr")],
+        href=f"{page.path}?theme={other}",
+        title=say(f"nav.theme.{other}"),
+        className="coc-link coc-link-icon",
+    )
+    return [*places, html.Span(className="coc-nav-gap"), *languages, theme]

@@ -1,0 +1,104 @@
+"""The pages on hand-made boards, without store, stream or scheduler: for looking at, and for the browser tests.
+
+`python -m tests.browser.preview [PORT]`, then / and /sumber with
+?state=normal|empty|trouble|simulated&lang=id|en&theme=dark|light.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import dash
+import flask
+
+from coc.ui import shell
+from coc.ui.context import context_of
+from coc.ui.page import View
+from coc.ui.vendored import unpack
+from tests.ui import factory
+
+ROOT = Path(__file__).parents[2]
+PAGES = {"/": "overview", "/sumber": "sumber"}
+_INDEX = """<!doctype html><html lang="{lang}" data-bs-theme="{theme}"><head>{{%metas%}}<title>COC</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">{{%css%}}</head>
+<body data-page="{page}"
+ data-connection="{connection}" data-zone="Asia/Jakarta" data-zone-name="WIB">
+{{%app_entry%}}<footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer></body></html>"""
+
+
+def state_view(page: str, state: str, language: str, theme: str) -> View:
+    held = {
+        "empty": factory.empty_boards,
+        "trouble": lambda: factory.with_feeds(*factory.TROUBLE),
+    }.get(state, factory.boards)()
+    return factory.view(page, language=language, theme=theme, simulated=state == "simulated", held=held)
+
+
+def page_module(page: str) -> Any:
+    """The page's module. Dash lets a page register itself only once some application uses pages."""
+    if f"pages.{page}" not in sys.modules:
+        dash.Dash("pages", use_pages=True, pages_folder="")
+    return importlib.import_module(f"pages.{page}")
+
+
+def make(page: str, state: str = "normal", language: str = "id", theme: str = "dark") -> dash.Dash:
+    """One Dash application that shows one page in one state."""
+    unpack(ROOT / "assets")
+    module = page_module(page)
+    view = state_view(page, state, language, theme)
+    app = dash.Dash(
+        "coc",
+        assets_folder=str(ROOT / "assets"),
+        title="COC",
+        update_title=None,
+        use_pages=False,
+        assets_ignore=r"coc-live.*",
+    )
+    app.index_string = _INDEX.format(
+        page=page, lang=language, theme=theme, connection="lost" if state == "trouble" else "live"
+    )
+    app.layout = shell.compose(module.PAGE, module.skeleton, module.render, view)
+    assert context_of(view)
+    return app
+
+
+class Switch:
+    """A WSGI application that picks the Dash application by the page's address and query, kept by cookie."""
+
+    def __init__(self) -> None:
+        self.apps: dict[tuple[str, ...], Any] = {}
+        for page in PAGES.values():
+            page_module(page)  # on the main thread: elsewhere Dash has no context to register in
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> Any:
+        request = flask.Request(environ)
+        told = request.path in PAGES
+        words = (
+            request.args
+            if told
+            else dict(
+                zip(("page", "state", "lang", "theme"), request.cookies.get("preview", "").split("-"), strict=False)
+            )
+        )
+        page = PAGES.get(request.path) or words.get("page") or "overview"
+        key = (page, words.get("state", "normal"), words.get("lang", "id"), words.get("theme", "dark"))
+        if key not in self.apps:
+            self.apps[key] = make(*key)
+
+        def begin(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start(status, [*headers, ("Set-Cookie", f"preview={'-'.join(key)}; Path=/")] if told else headers)
+
+        return self.apps[key].server(environ, begin)
+
+
+def serve(port: int) -> None:
+    from werkzeug.serving import run_simple
+
+    run_simple("127.0.0.1", port, Switch(), threaded=True)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8077)

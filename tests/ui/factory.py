@@ -1,0 +1,286 @@
+"""A believable set of boards by the contract's columns, and the views on them, without store or server."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from coc.boards.board import CITY, KPI_COLUMNS, Board
+from coc.domain.reference import units
+from coc.settings.models import Settings, Target
+from coc.ui.page import View
+
+NOW = datetime(2026, 3, 11, 7, 5, 12, tzinfo=UTC)  # Wednesday 14.05.12 WIB
+TODAY = date(2026, 3, 11)
+HOLIDAYS = {date(2026, 2, 17): "Tahun Baru Imlek", date(2026, 2, 16): "Cuti Bersama Tahun Baru Imlek"}
+VALUES: dict[str, float | None] = {
+    "correspondence.registered_today": 184,
+    "correspondence.completed_today": 151,
+    "correspondence.paperless_rate": 0.9741379310344828,
+    "correspondence.undispositioned": 23,
+    "disposition.backlog": 1284,
+    "disposition.overdue": 96,
+    "disposition.due_soon": 142,
+    "disposition.followup_hours_p50": 6.4375,
+    "disposition.followup_hours_p85": 21.316666666666666,
+    "disposition.followup_hours_p95": 38.05,
+    "disposition.on_time_rate": 0.8712871287128713,
+    "wifi.up": 241,
+    "wifi.degraded": 9,
+    "wifi.down": 4,
+    "wifi.no_data": 6,
+    "wifi.clients": 3172,
+    "wifi.availability_24h": 0.98651,
+    "apps.up": 11,
+    "apps.down": 1,
+    "apps.availability_24h": 0.99312,
+}
+SERVICES = (
+    "SIPADEK", "PPDB", "SIAK Warga", "e-Kinerja", "Portal Kota Jambi", "JDIH", "Sikesal", "e-Planning",
+    "SIMRS Abdul Manap", "Perizinan Daring", "Open Data", "Absensi ASN",
+)  # fmt: skip
+
+
+def boards(**values: float | None) -> dict[str, Board]:
+    """A normal afternoon. Keyword `disposition__backlog=None` overrides a KPI's value."""
+    numbers = VALUES | {k.replace("__", ".", 1): v for k, v in values.items()}
+    rng = random.Random(7)
+    frames: dict[str, dict[str, pd.DataFrame]] = {
+        "correspondence": {"flow": _flow(rng), "trend": _trend(rng, "correspondence.", numbers)},
+        "disposition": {
+            "by_unit": _by_unit(rng),
+            "by_age": pd.DataFrame(
+                {"bucket": ["0-1", "2-3", "4-5", "gt5"], "backlog": [612, 381, 190, 101], "overdue": [4, 11, 19, 62]}
+            ),
+            "channels": _channels(),
+            "trend": _trend(rng, "disposition.", numbers),
+        },
+        "wifi": {"by_hour": _wifi(rng), "points": pd.DataFrame()},
+        "apps": {"latency": _latency(rng), "services": pd.DataFrame()},
+        "feeds": {"feeds": feeds()},
+    }
+    return {name: _board(name, numbers, made) for name, made in frames.items()}
+
+
+def empty_boards() -> dict[str, Board]:
+    """A store that never held a row: every KPI is no_data, every frame has no rows."""
+    nothing = dict.fromkeys(VALUES)
+    return {
+        name: replace(_board(name, nothing, {f: frame.iloc[0:0] for f, frame in board.frames.items()}), as_of=None)
+        for name, board in boards().items()
+    }
+
+
+def feed(name: str, state: str = "fresh", **more: Any) -> dict[str, Any]:
+    ago = {"fresh": 12, "late": 540, "frozen": 1260, "failing": 4020}.get(state)
+    last = None if ago is None else pd.Timestamp(NOW - timedelta(seconds=ago))
+    run = state not in ("never", "disabled")
+    row: dict[str, Any] = {
+        "name": name,
+        "kind": "sipadek",
+        "datasets": ["letters", "dispositions", "units"],
+        "enabled": state != "disabled",
+        "state": state,
+        "as_of": last,
+        "last_good": last,
+        "next_run": None if state == "disabled" else pd.Timestamp(NOW + timedelta(seconds=48)),
+        "started": last,
+        "seconds": 0.84 if run else None,
+        "rows_in": 1412.0 if run else None,
+        "stored": 96.0 if run else None,
+        "unchanged": 1316.0 if run else None,
+        "quarantined": 0.0 if run else None,
+        "error_code": None,
+        "error_detail": None,
+        "notes": [],
+        "quarantine_open": 0,
+    }
+    return row | more
+
+
+def feeds(*rows: dict[str, Any]) -> pd.DataFrame:
+    made = list(rows) or [
+        feed("sipadek"),
+        feed("wifi", kind="prometheus", datasets=["ap_samples"], rows_in=260.0, stored=260.0, unchanged=0.0),
+        feed("titik_wifi", kind="files", datasets=["sites", "access_points"], rows_in=168.0, stored=0.0),
+        feed("aplikasi", kind="http_probe", datasets=["services", "service_samples"], rows_in=12.0, stored=12.0),
+    ]
+    frame = pd.DataFrame(made)
+    for column in ("as_of", "last_good", "next_run", "started"):
+        frame[column] = pd.to_datetime(frame[column], utc=True)
+    return frame
+
+
+TROUBLE = (
+    feed("sipadek", "failing", error_code="login_page", error_detail="GET /letters, 200, text/html",
+         quarantine_open=40),
+    feed("wifi", "late", kind="prometheus", datasets=["ap_samples"]),
+    feed("titik_wifi", kind="files", datasets=["sites", "access_points"], quarantined=3.0, quarantine_open=3),
+    feed("aplikasi", "frozen", kind="http_probe", datasets=["services", "service_samples"],
+         notes=[("clock_ahead", "+7 jam")]),
+    feed("eoffice_lama", "never", kind="files", datasets=["letters"]),
+    feed("jaringan", "disabled", kind="http_probe", datasets=["links", "link_samples"]),
+)  # fmt: skip
+
+
+def view(
+    page: str = "overview",
+    *,
+    language: str = "id",
+    theme: str = "dark",
+    simulated: bool = False,
+    held: dict[str, Board] | None = None,
+    targets: dict[str, Target] | None = None,
+) -> View:
+    wanted = {
+        "disposition.on_time_rate": Target(target=0.9, warn=0.8),
+        "correspondence.paperless_rate": Target(target=0.95, warn=0.9),
+    }
+    return View(
+        page=page,
+        boards=boards() if held is None else held,
+        lens="operator",
+        language=language,
+        theme=theme,
+        scope=CITY,
+        epoch=42,
+        now=NOW,
+        realm="demo" if simulated else "live",
+        simulated=simulated,
+        settings=Settings(targets=wanted if targets is None else targets),
+    )
+
+
+def with_feeds(*rows: dict[str, Any]) -> dict[str, Board]:
+    held = boards()
+    return held | {"feeds": replace(held["feeds"], frames={"feeds": feeds(*rows)})}
+
+
+def _board(name: str, numbers: dict[str, float | None], frames: dict[str, pd.DataFrame]) -> Board:
+    rows = [
+        (kpi, CITY, window, math.nan if value is None else float(value), "no_data" if value is None else "ok")
+        for kpi, value in numbers.items()
+        if kpi.split(".")[0] == name
+        for window in ("7d", "30d", "90d")
+    ]
+    rows += [(kpi, "DISDIK", window, 1.0, "ok") for kpi, _, window, _, _ in rows]
+    return Board(
+        name=name,
+        population="all",
+        epoch=42,
+        digest="0" * 32,
+        computed_at=NOW,
+        as_of=NOW - timedelta(seconds=12),
+        kpis=pd.DataFrame(rows, columns=list(KPI_COLUMNS)),
+        frames=frames,
+    )
+
+
+def _flow(rng: random.Random) -> pd.DataFrame:
+    rows = []
+    for back in range(29, -1, -1):
+        day = TODAY - timedelta(days=back)
+        working = day.weekday() < 5 and day not in HOLIDAYS
+        base = rng.gauss(246, 24) if working else rng.gauss(6, 2)
+        part = 0.75 if back == 0 else 1.0
+        registered = max(0, round(base * part))
+        rows.append(
+            (
+                day,
+                184 if back == 0 else registered,
+                max(0, round(registered * rng.uniform(0.84, 0.98))),
+                151 if back == 0 else max(0, round(registered * rng.uniform(0.72, 1.02))),
+                working,
+                back == 0,
+                HOLIDAYS.get(day, ""),
+            )
+        )
+    return pd.DataFrame(
+        rows, columns=["day", "registered", "dispositioned", "completed", "working", "partial", "note"]
+    ).astype({"day": "object"})
+
+
+def _trend(rng: random.Random, prefix: str, numbers: dict[str, float | None]) -> pd.DataFrame:
+    rows = []
+    for kpi, value in numbers.items():
+        if not kpi.startswith(prefix) or value is None:
+            continue
+        for back in range(14, 0, -1):
+            wobble = rng.gauss(1 - back * 0.006, 0.05 if value > 1 else 0.008)
+            day_value = value * wobble if value > 1 else min(1.0, value * wobble)
+            rows.append((kpi, TODAY - timedelta(days=back), day_value if value <= 1 else float(round(day_value, 1))))
+    return pd.DataFrame(rows, columns=["id", "day", "value"])
+
+
+def _by_unit(rng: random.Random) -> pd.DataFrame:
+    known = units()
+    codes = [
+        "DISDIK",
+        "DINKES",
+        "PUPR",
+        "DUKCAPIL",
+        "DPMPTSP",
+        "SETDA",
+        "BPKPSDMD",
+        "DAMKAR",
+        "BPKAD",
+        "PERKIM",
+        "INSP",
+    ]
+    known = known[known["code"].isin([*codes, "BKPSDMD"])].drop_duplicates("code")
+    counts = sorted((round(rng.uniform(40, 190)) for _ in range(len(known))), reverse=True)
+    return pd.DataFrame(
+        {
+            "unit": known["code"].tolist(),
+            "name": known["name"].tolist(),
+            "backlog": counts,
+            "overdue": [0 if i == 4 else round(c * rng.uniform(0.02, 0.24)) for i, c in enumerate(counts)],
+            "due_soon": [round(c * 0.1) for c in counts],
+        }
+    )
+
+
+def _channels() -> pd.DataFrame:
+    table = {
+        ("text", "phone"): 1411, ("text", "laptop"): 512, ("text", "desktop"): 188,
+        ("scanned_signature", "phone"): 60, ("scanned_signature", "laptop"): 401, ("scanned_signature", "desktop"): 322,
+        ("voice", "phone"): 633, ("voice", "laptop"): 41, ("voice", "desktop"): 0,
+    }  # fmt: skip
+    return pd.DataFrame([(c, d, n) for (c, d), n in table.items()], columns=["channel", "device", "count"])
+
+
+def _wifi(rng: random.Random) -> pd.DataFrame:
+    start = pd.Timestamp(NOW).floor("h") - pd.Timedelta(hours=23)
+    shares = [min(1.0, 0.993 - abs(rng.gauss(0, 0.006))) for _ in range(24)]
+    shares[11] = 0.934
+    coverage = [0.99] * 24
+    for gap in (5, 6):
+        shares[gap], coverage[gap] = math.nan, 0.0
+    people = [round(1200 + 1900 * max(0.0, math.sin((i - 15) / 24 * 6.28))) for i in range(24)]
+    return pd.DataFrame(
+        {
+            "at": pd.date_range(start, periods=24, freq="h"),
+            "up_share": shares,
+            "coverage": coverage,
+            "clients": people,
+        }
+    )
+
+
+def _latency(rng: random.Random) -> pd.DataFrame:
+    start = pd.Timestamp(NOW).floor("15min") - pd.Timedelta(minutes=15 * 95)
+    rows = []
+    for n, name in enumerate(SERVICES):
+        base = 90 + n * 24 + (260 if name.startswith("SIMRS") else 0)
+        for i, at in enumerate(pd.date_range(start, periods=96, freq="15min")):
+            busy = 1 + 0.5 * max(0.0, math.sin((i - 50) / 96 * 6.28))
+            p50 = base * busy * rng.uniform(0.9, 1.1)
+            silent = name.startswith("SIMRS") and i in (70, 71, 72)
+            up = 0.4 if silent else 1.0
+            rows.append((f"s{n}", name, at, p50, p50 * rng.uniform(1.2, 1.7), up))
+    return pd.DataFrame(rows, columns=["service", "name", "at", "p50", "p95", "up_share"])
