@@ -90,10 +90,9 @@ def canonical(dataset: Dataset, mapped: Mapped, table: Table) -> Canonical:
         if column.name in raw:
             data[column.name], wrong = _read(column, raw[column.name], mapped)
             for row, reason in wrong.items():
-                value = raw[column.name][row]
-                told = "" if column.content else str(value)[:100]
-                said = f"row {numbers[row]}: {reason}"
-                bad.setdefault(row, {"source_id": names[row], "field": column.name, "reason": said, "value": told})
+                shown = "" if column.content else f": {raw[column.name][row]}"[:100]
+                told = {"field": column.name, "reason": reason, "value": f"row {numbers[row]}{shown}"}
+                bad.setdefault(row, {"source_id": names[row] or f"{table.name}:{numbers[row]}", **told})
         elif column.name in mapped.constants:
             data[column.name] = objects([mapped.constants[column.name]] * len(numbers))
     frame = pd.DataFrame(data)
@@ -137,7 +136,7 @@ def _blank(cell: Any) -> Any:
 
 
 def _read(column: Column, cells: list[Any], mapped: Mapped) -> tuple[pd.Series[Any], dict[int, str]]:
-    """The column, and by row why a cell could not be read."""
+    """The column, and by row the reason why a cell could not be read."""
     if column.name in mapped.values:
         return _translated(cells, mapped.values[column.name])
     if column.kind is Kind.TIME:
@@ -168,7 +167,7 @@ def _each(cells: list[Any], read: Callable[[Any], Any], dtype: str) -> tuple[pd.
             wrong[row] = str(error)
         except (ValueError, OverflowError):
             found.append(None)
-            wrong[row] = "not a time as `time.format` says"
+            wrong[row] = "bad_time"  # not as `time.format` says
     return pd.Series(found, dtype=dtype), wrong
 
 
@@ -181,12 +180,12 @@ def _translated(cells: list[Any], values: Mapping[str, Any]) -> tuple[pd.Series[
         else:
             found.append(None)
             if cell is not None:
-                wrong[row] = "a value that `values` does not map"
+                wrong[row] = "unknown_value"
     return objects(found), wrong
 
 
 class Unreadable(ValueError):
-    """A cell that cannot be read, and why."""
+    """A cell that cannot be read; the message is the reason's code."""
 
 
 def _instant(cell: Any, form: TimeFormat) -> datetime:
@@ -197,7 +196,7 @@ def _instant(cell: Any, form: TimeFormat) -> datetime:
     if at.tzinfo is not None:
         return at.astimezone(UTC)
     if form.zone is None:
-        raise Unreadable("a time without offset; name its zone in `time.zone`")
+        raise Unreadable("no_zone")
     return at.replace(tzinfo=ZoneInfo(form.zone)).astimezone(UTC)
 
 

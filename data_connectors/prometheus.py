@@ -112,7 +112,7 @@ class Prometheus:
         """Canonical columns of joined rows; rows whose `up` is neither 0 nor 1 are problems."""
         odd = ~rows["value"].isin((0.0, 1.0))
         problems = [
-            {"source_id": key, "field": "up", "reason": "neither 0 nor 1", "value": f"{value:g}"}
+            {"source_id": key, "field": "up", "reason": "unknown_value", "value": f"{value:g}"}
             for key, value in rows[odd].drop_duplicates("key", keep="last")[["key", "value"]].itertuples(index=False)
         ]
         rows, notes = self._not_ahead(rows[~odd], now)

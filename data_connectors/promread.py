@@ -42,7 +42,6 @@ class Wanted:
     health: str | None
     step_seconds: float | None
     backfill_days: float
-    reserve_seconds: float
 
 
 @dataclass(slots=True)
@@ -64,14 +63,23 @@ class Reader:
 
     def read(self) -> Iterator[pd.DataFrame]:
         """Rows key, at, seen, value (of `up`) and a column a gauge. Raises FetchError at the end where nothing came."""
+        reserve = RESERVE * self.api.client.guard.left
         found, any_rows = self.present(self.now), False
         self._health()
         for span in self._spans():
-            if any_rows and self._late(span):
+            past = any_rows and self._backwards
+            if past and self.api.client.guard.left < reserve:
+                self._incomplete(span)
                 break
-            for rows in self._span(span, found):
-                any_rows = any_rows or not rows.empty
-                yield rows
+            try:
+                for rows in self._span(span, found):
+                    any_rows = any_rows or not rows.empty
+                    yield rows
+            except FetchError as error:
+                if error.code != "too_slow" or not past:
+                    raise
+                self._incomplete(span)  # the present is read, the past can wait
+                break
             if self.way == "instant":
                 break
         if not found:
@@ -118,13 +126,13 @@ class Reader:
         """What to read. History newest first: a wall lives at once. A gap oldest first: none is ever jumped."""
         oldest = self.now - max(self.wanted.backfill_days * DAY, 2 * LOOK_BACK)
         edges = [self.now]
-        if self.window.full or self.since is None:
+        if self._backwards:
             edges += [self.now - HOUR, self.now - RECENT]
             while edges[-1] > oldest:
                 edges.append(edges[-1] - DAY)
             edges = [e for e in edges if e > oldest] + [oldest]
         else:
-            start = min(max(self.since.timestamp(), oldest), self.now - 1)
+            start = min(max((self.since or self.window.now).timestamp() - 0.001, oldest), self.now - 1)
             while self.now - start > RECENT:
                 edges.insert(-1, start)
                 start += DAY
@@ -137,12 +145,13 @@ class Reader:
                 end -= longest
             yield start, end
 
-    def _late(self, span: Span) -> bool:
-        if self.api.client.guard.left > self.wanted.reserve_seconds:
-            return False
+    @property
+    def _backwards(self) -> bool:
+        return self.window.full or self.since is None
+
+    def _incomplete(self, span: Span) -> None:
         day = datetime.fromtimestamp(span[1], UTC).astimezone(self.window.now.tzinfo).date()
         self.note("backfill_incomplete", f"nothing before {day.isoformat()} yet; raise deadline_seconds")
-        return True
 
     def _span(self, span: Span, found: list[Series]) -> Iterator[pd.DataFrame]:
         start, end = span

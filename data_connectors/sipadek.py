@@ -168,7 +168,7 @@ def _ids(client: Client, dataset: Dataset, info: _Info) -> Iterator[Batch]:
 def _not_an_object(item: Any) -> dict[str, Any]:
     # Named by its hash: the same broken item is one entry of the quarantine, however often it is tried.
     mark = hashlib.blake2b(orjson.dumps(item), digest_size=6).hexdigest()
-    return {"source_id": f"item-{mark}", "field": "", "reason": "not an object", "value": type(item).__name__}
+    return {"source_id": f"item-{mark}", "field": "", "reason": "not_an_object", "value": type(item).__name__}
 
 
 @dataclass(slots=True)

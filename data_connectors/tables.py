@@ -30,9 +30,14 @@ class Table:
     rows: list[tuple[int, list[Any]]] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)
 
-    def problem(self, number: int, reason: str, **more: str) -> None:
-        told = {"source_id": f"{self.name}:{number}", "field": "", "value": "", **more}
-        self.problems.append({**told, "reason": f"row {number}: {reason}"})
+    def problem(self, number: int, why: str) -> None:
+        said = {
+            "source_id": f"{self.name}:{number}",
+            "field": "",
+            "reason": "unreadable",
+            "value": f"row {number}: {why}",
+        }
+        self.problems.append(said)
 
 
 def read_table(name: str, body: bytes, *, sheet: str | None, encoding: str, max_bytes: int) -> Table:

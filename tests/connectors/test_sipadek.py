@@ -142,7 +142,7 @@ def test_an_item_that_is_no_object_is_a_problem_and_the_rest_flows(window: Any) 
     with pulled(Feed(letters=["L1", letter(2), None]), window()) as (batches, _):
         batch = next(b for b in batches if b.dataset is Dataset.LETTERS)
     assert batch.frame["source_id"].tolist() == ["L00002"]
-    assert [p["reason"] for p in batch.problems] == ["not an object", "not an object"]
+    assert [p["reason"] for p in batch.problems] == ["not_an_object", "not_an_object"]
     assert batch.problems[0]["source_id"] != batch.problems[1]["source_id"]
 
 
