@@ -127,8 +127,9 @@ class Scheduler:
         self._jobs.modify_job(name, next_run_time=system_now())
 
     def _pull(self, source: _Source) -> None:
-        if not source.running.acquire(blocking=False):
-            return  # a reconcile reads everything anyway
+        # A piece of history is over in a moment; a reconcile reads everything anyway, so this run is not missed.
+        if not source.running.acquire(timeout=source.block.every_seconds):
+            return
         try:
             since = first_since(self.store, source.name, source.connector, self.clock)
             self._run(source, since=since)
