@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
-from types import FrameType
+import time
 
-INTERRUPTED = 130
-_PATIENCE_SECONDS = 4.0  # Ctrl-C ends within 5 s, whatever a thread or a driver is waiting for
+INTERRUPTED, TERMINATED = 130, 143
+_CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+_PATIENCE_SECONDS = 4.0  # Ctrl-C ends within 5 s, whatever a thread, a driver or a busy machine is waiting for
+
+_IMPATIENT = 3  # not the second: uvicorn raises the one that it caught again
+_kept: list[socket.socket] = []
 
 
 def main() -> None:
     """Entry point of `coc`."""
-    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _end_in_time()
     try:
         from coc.cli.app import app
 
@@ -24,10 +30,33 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    """The first Ctrl-C ends cleanly; if that takes too long, or at the second, it ends at once."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-    last_resort = threading.Timer(_PATIENCE_SECONDS, os._exit, args=(INTERRUPTED,))
-    last_resort.daemon = True
-    last_resort.start()
-    raise KeyboardInterrupt
+def _end_in_time() -> None:
+    """After Ctrl-C the process cleans up, for a few seconds at most; at the third it is gone at once.
+
+    The wakeup file descriptor hears a signal whoever has taken over its handler (uvicorn does) and whatever the main
+    thread is busy with. Nothing is lost by the hard way out: what is not committed is rolled back, children see their
+    pipe close.
+    """
+    hears, tells = socket.socketpair()
+    tells.setblocking(False)
+    signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+
+    def listen() -> None:
+        until: float | None = None
+        heard, code = 0, INTERRUPTED
+        while True:
+            hears.settimeout(None if until is None else max(0.0, until - time.monotonic()))
+            try:
+                number = hears.recv(1)[0]
+            except TimeoutError:
+                os._exit(code)
+            if number not in _CODES:
+                continue
+            heard += number == signal.SIGINT
+            if heard == _IMPATIENT:
+                os._exit(INTERRUPTED)
+            if until is None:
+                until, code = time.monotonic() + _PATIENCE_SECONDS, _CODES[signal.Signals(number)]
+
+    _kept.append(tells)
+    threading.Thread(target=listen, name="signals", daemon=True).start()

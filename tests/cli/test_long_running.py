@@ -19,7 +19,15 @@ from tests.cli.feed import NOW, Feed
 from tests.cli.terminal import Terminal, wait_until
 
 CLOCK = {"COC_CLOCK": NOW}
-SIMULATED = "connectors:\n  sipadek: {type: sipadek, url: simulator, every_seconds: 5}\n"
+# The register of access points: the simulated city's smallest source.
+POINTS = """\
+  titik:
+    type: files
+    url: simulator
+    every_seconds: 5
+    datasets: {access_points: {file: access-points.csv, fields: {source_id: kode, name: nama}}}
+"""
+SIMULATED = "connectors:\n" + POINTS
 
 
 def _answers(url: str) -> bool:
@@ -156,12 +164,12 @@ def test_the_demo_realm_runs_beside_the_live_one_without_its_secrets(
 ) -> None:
     port, demo_port = free_port(), free_port()
     with city.config.open("a", encoding="utf-8") as config:
-        config.write("  tamu: {type: sipadek, url: simulator, every_seconds: 5}\n")
+        config.write(POINTS)
         config.write(f"demo: {{enabled: true, port: {demo_port}}}\n")
     process = city.start("serve", "--port", str(port))
     wait_until(lambda: _answers(f"http://127.0.0.1:{demo_port}/readyz"))
     feeds = requests.get(f"http://127.0.0.1:{demo_port}/api/v1/feeds", timeout=5).json()
-    assert [f["name"] for f in feeds["items"]] == ["tamu"]
+    assert [f["name"] for f in feeds["items"]] == ["titik"]
     feeds = requests.get(f"http://127.0.0.1:{port}/api/v1/feeds", timeout=5).json()
     assert [f["name"] for f in feeds["items"]] == ["sipadek"]
     child = _child_of(process, "--realm")
