@@ -20,7 +20,7 @@ from a2wsgi import WSGIMiddleware
 
 from coc.access import Audit, Gatekeeper, Tokens
 from coc.access.routes import declare
-from coc.clock import Clock
+from coc.clock import Clock, from_environment
 from coc.live.api import build_api
 from coc.live.boards_loop import Boards, BoardsLoop
 from coc.live.build_id import build_id
@@ -34,6 +34,7 @@ from coc.live.services import Services, install
 from coc.live.site import build_site
 from coc.live.stream import Stream
 from coc.settings.models import Realm, Settings
+from coc.ui.vendored import unpack
 
 if TYPE_CHECKING:
     from coc.store import Control, Store
@@ -96,6 +97,7 @@ def build(
     assets_folder: Path = ROOT / "assets",
 ) -> tuple[Gate, Application]:
     """The ASGI app and, inside its gate, the application. Starts no thread but the audit writer's."""
+    unpack(assets_folder)  # before the build id reads the folder and Dash lists it
     tokens, measures = Tokens(settings, control), Measures()
     gatekeeper, audit = Gatekeeper(realm, tokens), Audit(control)
     services = Services(
@@ -155,12 +157,11 @@ def serve(
 ) -> None:
     """Serve one realm until SIGTERM (SystemExit 0) or Ctrl-C (KeyboardInterrupt): one process, one store."""
     from coc.boards import Builder
-    from coc.cli.simulated import clock_at_hand
     from coc.ingest import Scheduler
     from coc.store import Control, open_store
 
     url = settings.store.url if realm == "live" else settings.store.demo_url
-    clock = clock or clock_at_hand(settings, realm)
+    clock = clock or from_environment()
     store, control = open_store(url), Control(settings.store.control_url)
     builder = Builder(store, settings, realm, clock)
     scheduler: Scheduler | None = None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 from coc.ui.page import PageSpec, Render
 
@@ -14,10 +18,34 @@ from coc.ui.page import PageSpec, Render
 class Page:
     spec: PageSpec
     render: Render
+    layout: Callable[..., Any]
 
 
 class PageError(RuntimeError):
     """A file in pages/ is not a page; the message names it."""
+
+
+def load(folder: Path) -> list[ModuleType]:
+    """Every module of the folder in order of name, but those that begin with `_`."""
+    return [_module(folder, file) for file in sorted(folder.glob("*.py")) if not file.name.startswith("_")]
+
+
+def _module(folder: Path, file: Path) -> ModuleType:
+    name = f"{folder.name}.{file.stem}"
+    if folder.name == "pages" and importlib.util.find_spec("pages") and _is_at(name, file):
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise PageError(f"{file} cannot be loaded")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _is_at(name: str, file: Path) -> bool:
+    """Whether Python finds the module where the folder has it: then it is imported as everyone else imports it."""
+    found = importlib.util.find_spec(name)
+    return found is not None and found.origin is not None and Path(found.origin).samefile(file)
 
 
 def pages_of(modules: Iterable[ModuleType]) -> dict[str, Page]:
@@ -26,13 +54,13 @@ def pages_of(modules: Iterable[ModuleType]) -> dict[str, Page]:
     for module in modules:
         spec = getattr(module, "PAGE", None)
         if spec is None:
-            continue  # a page without boards: a form, a text
-        render = getattr(module, "render", None)
-        if not isinstance(spec, PageSpec) or not callable(render):
-            raise PageError(f"{module.__name__}: a page has PAGE (a PageSpec) and render(view)")
+            continue  # it registers itself with Dash: a form, a text
+        render, layout = getattr(module, "render", None), getattr(module, "layout", None)
+        if not isinstance(spec, PageSpec) or not callable(render) or not callable(layout):
+            raise PageError(f"{module.__name__}: a page has PAGE (a PageSpec), layout(**query) and render(view)")
         if spec.name in found:
             raise PageError(f"{module.__name__}: there is a page named {spec.name} already")
-        found[spec.name] = Page(spec, cast(Render, render))
+        found[spec.name] = Page(spec, cast(Render, render), layout)
     return found
 
 

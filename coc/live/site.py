@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -17,18 +16,21 @@ from werkzeug.exceptions import HTTPException
 
 from coc.access import LENS_COOKIE, lens_named
 from coc.access.routes import declare
-from coc.live import choices
+from coc.live import choices, paging
 from coc.live.gate import MOST_BODY
 from coc.live.paging import Page, pages_of
 from coc.live.problems import CONTENT_TYPE, problem
 from coc.live.services import Services, viewer_in_hand
 from coc.live.words import say, script_words
 from coc.ui.format import Writer
+from coc.ui.i18n import t
 from coc.ui.page import View
 
 log = logging.getLogger("coc.site")
 YEAR: Final = 31_536_000
 _DAY: Final = 86_400
+_REGISTERED: Final = "coc_pages."
+_NOT_FOUND: Final = "not_found_404"
 # Opened by Dash for its development tools, shut here.
 _SHUT: Final = ("/_reload-hash", "/_alive_<token>")
 _CSP: Final = (
@@ -75,14 +77,12 @@ class Site(Dash):
             zone_name=Writer(chosen.language, ZoneInfo(zone)).zone_name,
             loading=say(chosen.language, "loading"),
             favicon=self._icon(parts["favicon"]),
-            title=escape(parts["title"]),
+            title=escape(title_of(services, page)),
             **{k: parts[k] for k in ("metas", "css", "config", "scripts", "renderer")},
         )
 
     def page_at(self, path: str) -> Page | None:
-        module = module_at(path)
-        spec = getattr(sys.modules.get(module or ""), "PAGE", None)
-        return self.services.pages.get(spec.name) if spec else None
+        return self.services.pages.get((module_at(path) or "").removeprefix(_REGISTERED))
 
     def _icon(self, otherwise: str) -> str:
         icon = Path(self.config.assets_folder) / "favicon.svg"
@@ -105,7 +105,7 @@ def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> F
         "coc",
         server=server,
         use_pages=True,
-        pages_folder=str(pages_folder),
+        pages_folder="",
         assets_folder=str(assets_folder),
         title=f"COC {services.settings.city.name}",
         update_title=None,
@@ -115,18 +115,48 @@ def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> F
         on_error=_failed_callback,
     )
     site.services = services
-    modules = [sys.modules[name] for name in dash.page_registry if name in sys.modules]
-    services.pages = pages_of(modules)
-    for entry in dash.page_registry.values():
-        spec = getattr(sys.modules.get(entry["module"]), "PAGE", None)
-        entry["layout"] = framed(services, entry["layout"], services.pages.get(spec.name) if spec else None)
-    if not any(name.split(".")[-1] == "not_found_404" for name in dash.page_registry):
-        layout = framed(services, _not_found, None)
-        dash.register_page("not_found_404", path="/404", title=site.title, layout=layout)  # type: ignore[no-untyped-call]
+    _find_pages(services, pages_folder)
     site.layout = _layout
     declare((rule.rule for rule in server.url_map.iter_rules()), closed=_SHUT)
     _finish(server, site, services)
     return server
+
+
+_add_page: Callable[..., None] = dash.register_page
+
+
+def _find_pages(services: Services, folder: Path) -> None:
+    modules = paging.load(folder)
+    services.pages = pages_of(modules)
+    for module in modules:
+        entry = dash.page_registry.pop(module.__name__, None)
+        if entry is not None and not hasattr(module, "PAGE"):
+            dash.page_registry[module.__name__] = entry | {"layout": framed(services, module.layout, None)}
+    for page in services.pages.values():
+        _register(services, page)
+    if not any(name.split(".")[-1] == _NOT_FOUND for name in dash.page_registry):
+        _add_page(_NOT_FOUND, path="/404", title=title_of(services, None), layout=framed(services, _not_found, None))
+
+
+def _register(services: Services, page: Page) -> None:
+    spec = page.spec
+    where = {"path_template": spec.path} if "<" in spec.path else {"path": spec.path}
+    _add_page(
+        _REGISTERED + spec.name,
+        **where,
+        name=spec.name,
+        title=lambda **_: title_of(services, page),
+        layout=framed(services, page.layout, page),
+    )
+
+
+def title_of(services: Services, page: Page | None) -> str:
+    """What the browser's tab says, in the language of the request in hand."""
+    place = f"COC {services.settings.city.name}"
+    if page is None:
+        return place
+    chosen = choices.choose(services.settings, request.args, request.cookies)
+    return f"{t(chosen.language)(page.spec.title)} · {place}"
 
 
 def _layout() -> Any:
@@ -199,7 +229,7 @@ def module_at(path: str) -> str | None:
         template = entry["path_template"]
         if template and _fits(bare.split("/"), template.strip("/").split("/")):
             return str(module)
-        if bare == entry["path"].strip("/") and module.split(".")[-1] != "not_found_404":
+        if bare == entry["path"].strip("/") and module.split(".")[-1] != _NOT_FOUND:
             return str(module)
     return None
 

@@ -1,0 +1,17 @@
+"""A page whose layout fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coc.ui.page import PageSpec, Props, View
+
+PAGE = PageSpec(name="rusak", path="/rusak", boards=("feeds",), title="sumber.title")
+
+
+def layout(**_: Any) -> Any:
+    raise ValueError("a layout that fails")
+
+
+def render(view: View) -> Props:
+    return {"rusak-title": {"children": view.page}}
