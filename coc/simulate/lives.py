@@ -205,7 +205,7 @@ def _show_late(draws: np.random.Generator, letters: Letters, nodes: Nodes) -> No
     """A few letters reach the feed minutes after their first disposition: the reader holds an orphan for a while."""
     first = np.full(len(letters.id), FAR)
     np.minimum.at(first, nodes.letter, nodes.issued)
-    late = (first != FAR) & (draws.random(len(first)) < 0.007)
+    late = (first != FAR) & (draws.random(len(first)) < 0.02)
     wait = (draws.uniform(1.5, 6, int(late.sum())) * _MINUTE).astype("int64")
     letters.shown_at[late] = whole_ms(first[late] + wait)
 

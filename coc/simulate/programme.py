@@ -44,12 +44,12 @@ _PLACES: Final[dict[str, tuple[tuple[str, int], ...]]] = {
 }  # fmt: skip
 # kind: owner (None: the kecamatan), access points, capacity a point, first and last year of its installations
 _KINDS: Final[dict[str, tuple[str | None, tuple[int, int], int, tuple[float, float]]]] = {
-    "taman": ("DLH", (2, 5), 80, (2021.5, 2027.9)),
+    "taman": ("DLH", (2, 4), 80, (2021.5, 2027.9)),
     "terminal": ("DISHUB", (2, 4), 70, (2021.2, 2025.0)),
-    "pasar": ("PERINDAG", (2, 4), 60, (2022.0, 2027.6)),
-    "kelurahan": (None, (1, 3), 30, (2021.5, 2027.4)),
+    "pasar": ("PERINDAG", (2, 3), 60, (2022.0, 2027.6)),
+    "kelurahan": (None, (1, 2), 30, (2021.5, 2027.4)),
     "puskesmas": ("DINKES", (1, 3), 40, (2022.0, 2027.2)),
-    "sekolah": ("DISDIK", (2, 4), 60, (2024.0, 2029.6)),
+    "sekolah": ("DISDIK", (2, 3), 60, (2024.0, 2029.6)),
     "ruang_layanan": ("DPMPTSP", (3, 4), 60, (2021.0, 2022.0)),
 }
 _FUNDING: Final = ("APBD", "APBD", "APBD", "CSR", "Provinsi")

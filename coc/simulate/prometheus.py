@@ -177,13 +177,13 @@ def _ordered(vector: Vector) -> list[int]:
 
 def _matrix(found: Vector, grid: Micros | None = None) -> bytes:
     """Series without a sample are left out; on a grid all share its stamps, else each sample has its own."""
-    stamps = None if grid is None else np.array([_second_text(int(t)) for t in grid], dtype=object)
+    stamps = None if grid is None else np.array(_stamps(grid), dtype=object)
     rows = []
     for row in _ordered(found):
         there = np.flatnonzero(found.present[row])
         if not there.size:
             continue
-        texts = stamps[there].tolist() if stamps is not None else [_second_text(int(t)) for t in found.at[row, there]]
+        texts = stamps[there].tolist() if stamps is not None else _stamps(found.at[row, there])
         pairs = ",".join([f'[{t},"{v}"]' for t, v in zip(texts, _numbers(found.values[row, there]), strict=True)])
         rows.append(f'{{"metric":{_label_text(found.labels[row])},"values":[{pairs}]}}')
     return _data("matrix", f"[{','.join(rows)}]")
@@ -195,11 +195,25 @@ def _second_text(micros: int) -> str:
     return f"{seconds}.{ms:03d}" if ms else str(seconds)
 
 
+def _stamps(at: Micros) -> list[str]:
+    """`_second_text` of many: one target is scraped at the same part of each second."""
+    seconds, ms = np.divmod(at // 1000, 1000)
+    if at.size and (ms == ms[0]).all():
+        part = f".{int(ms[0]):03d}" if ms[0] else ""
+        return [f"{second}{part}" for second in seconds.tolist()]
+    return [_second_text(micros) for micros in at.tolist()]
+
+
 def _numbers(values: Floats) -> list[str]:
+    if not np.isfinite(values).all() or (np.abs(values) > 1e15).any():
+        return [_number(v) for v in values.tolist()]
     whole = values.astype("int64")
-    if np.isfinite(values).all() and (np.abs(values) < 1e15).all() and (whole == values).all():
+    if (whole == values).all():
         return [str(v) for v in whole.tolist()]
-    return [_number(v) for v in values.tolist()]
+    text = orjson.dumps(values.tolist()).decode()[1:-1]
+    if "e" in text:
+        return [_number(v) for v in values.tolist()]
+    return [part.removesuffix(".0") for part in text.split(",")]
 
 
 def _number(value: float) -> str:

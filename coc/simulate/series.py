@@ -22,6 +22,7 @@ METRICS: Final = (
 )  # fmt: skip
 _WIFI: Final = frozenset(METRICS) - {"probe_http_status_code"}
 _APPS: Final = ("probe_duration_seconds", "probe_http_status_code", "probe_success", "up")
+_LOOK_BACK: Final = 5 * MINUTE  # Prometheus': a sample stands for five minutes
 
 
 class ExecutionError(ValueError):
@@ -75,22 +76,25 @@ class Metrics:
         return _unnamed(replace(found, values=np.asarray(measured)))
 
     def select(self, selector: Selector, at: Micros, now: int) -> Vector:
-        known = (at <= now + MINUTE) & (at > now - SCRAPE_DAYS * DAY)
+        known = (at <= now + _LOOK_BACK) & (at > now - SCRAPE_DAYS * DAY)
         at = np.minimum(at, now)
-        network, applications = self.network, self.applications
-        parts = []
-        if any(self._wanted(selector, n, network.labels) for n in _WIFI):
-            parts.append(self._wifi(selector, network.minute(at)))
-        if any(self._wanted(selector, n, applications.labels) for n in _APPS):
-            parts.append(self._apps(selector, applications.minute(at)))
-        found = _stacked(parts, len(at))
+        found = self._found(selector, self.network.minute(at), self.applications.minute(at))
         return replace(found, present=found.present & known)
 
     def measured(self, selector: Selector, first: int, last: int) -> Vector:
         """Every sample in (first, last], at its own time."""
-        minutes = np.arange(first // MINUTE - 1, last // MINUTE + 1)
-        found = _stacked([self._wifi(selector, minutes[None, :]), self._apps(selector, minutes[None, :])], len(minutes))
+        minutes = np.arange(first // MINUTE - 1, last // MINUTE + 1)[None, :]
+        found = self._found(selector, minutes, minutes)
         return replace(found, present=found.present & (found.at > first) & (found.at <= last))
+
+    def _found(self, selector: Selector, wifi: Indices, apps: Indices) -> Vector:
+        """The selector's series, measured at those minutes; what it cannot mean is not computed."""
+        parts = []
+        if any(self._wanted(selector, n, self.network.labels) for n in _WIFI):
+            parts.append(self._wifi(selector, wifi))
+        if any(self._wanted(selector, n, self.applications.labels) for n in _APPS):
+            parts.append(self._apps(selector, apps))
+        return _stacked(parts, wifi.shape[1])
 
     @staticmethod
     def _wanted(selector: Selector, name: str, labels: list[dict[str, str]]) -> list[int]:
