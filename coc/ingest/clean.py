@@ -18,7 +18,7 @@ import pandas as pd
 from coc.domain.datasets import DTYPES, Column, Kind
 
 LONGEST: Final = 4000  # characters of a text; a longer one is a broken export, not a letter's number
-_OFFSET: Final = r"(?:[zZ]|[+-]\d{2}:?\d{2})\s*$"
+_OFFSET: Final = r"[T ]\d{2}.*(?:[zZ]|[+-]\d{2}(?::?\d{2})?)\s*$"
 _DATE: Final = re.compile(r"^(\d{4}-\d{2})(-\d{2})?(?:[T ].*)?$")
 _TRUE_FALSE: Final = {"true": True, "false": False, "1": True, "0": False}
 # Times beyond are typing errors; they would also overflow arithmetic further on.
@@ -165,12 +165,10 @@ def _typed(kinds: str, dtype: str, read: Callable[[Any], Any]) -> Callable[[pd.S
     as_dtype: Any = dtype  # the stubs know each dtype by its literal name only
 
     def cleaner(raw: pd.Series[Any]) -> Cleaned:
-        if raw.dtype == dtype:
-            return raw, _none_bad(raw)
         numpy_kind = getattr(raw.dtype, "kind", "O")
-        if numpy_kind in kinds and not (
-            numpy_kind == "f" and not np.isfinite(raw.to_numpy(dtype="float64", na_value=0)).all()
-        ):
+        if raw.dtype == dtype and not (numpy_kind == "f" and np.isinf(raw.to_numpy(dtype="float64")).any()):
+            return raw, _none_bad(raw)
+        if numpy_kind in kinds and raw.dtype != dtype:
             return raw.astype(as_dtype), _none_bad(raw)
         return _by_cell(raw, read, dtype)
 
