@@ -8,10 +8,10 @@ from typing import Final, Self
 import numpy as np
 import pandas as pd
 
-from coc.domain import reference
 from coc.domain.datasets import Dataset
 from coc.domain.limits import hold_seconds
 from coc.domain.worktime import Calendars, build_calendars
+from coc.ingest.context import known_units
 from coc.metrics.city import City
 from coc.settings.models import Realm, Settings
 from coc.store import Store
@@ -33,9 +33,7 @@ class Context:
 
     @classmethod
     def of(cls, store: Store, settings: Settings, realm: Realm) -> Self:
-        units = store.table(Dataset.UNITS)
-        if units.empty:
-            units = reference.units()
+        units = known_units(store, settings, realm)
         calendars = build_calendars(settings.calendar, settings.city.time_zone, units)
         holds = {name: hold_seconds(block.every_seconds) for name, block in settings.of_realm(realm).items()}
         return cls(settings, units, calendars, holds)
