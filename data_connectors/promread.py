@@ -83,10 +83,10 @@ class Reader:
             if self.way == "instant":
                 break
         if not found:
-            error = self.nothing()
-            if error.code == "exporter_down" or not any_rows:
-                raise error
-            self.note(error.code, error.detail)
+            why = self.nothing()
+            if why.code == "exporter_down" or not any_rows:
+                raise why
+            self.note(why.code, why.detail)
 
     def note(self, code: str, detail: str) -> None:
         if (code, detail) not in self.notes:
@@ -253,7 +253,9 @@ class Reader:
         stamps = None
         if values and expression.selector:
             stamps = self._or_none(lambda: self.api.instant(_timestamp(expression), self.now))
-        return points(values, stamps or None, self.wanted.label)
+        found = points(values, stamps or None, self.wanted.label)
+        # Asked one after the other, they belong together also where a source evaluates each at its own moment.
+        return Points(found.frame.assign(seen=round(self.now * 1000)), found.stamped)
 
     # what the three share
 

@@ -72,6 +72,7 @@ class Server(ThreadingHTTPServer):
     stop: threading.Event = field(default_factory=threading.Event)
 
     daemon_threads = True
+    request_queue_size = 64
     allow_reuse_address = True
 
     def __post_init__(self) -> None:

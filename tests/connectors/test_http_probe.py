@@ -1,0 +1,141 @@
+"""Applications asked as a visitor asks: up only when the right page comes from the right host."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from coc.domain.datasets import Dataset
+from data_connectors.http_probe import HttpProbe
+from tests.connectors import hostile
+from tests.connectors.conftest import NOW
+from tests.connectors.hostile import Handler, Request, serving
+
+
+def probe(services: dict[str, Any], **given: Any) -> HttpProbe:
+    return HttpProbe("aplikasi", HttpProbe.Block(type="http_probe", services=services, **given))
+
+
+def seen(services: dict[str, Any], window: Any, **given: Any) -> pd.DataFrame:
+    batches = list(probe(services, **given).pull(window()))
+    return batches[-1].frame.set_index("service")
+
+
+def one(answer: Any, window: Any, **expect: Any) -> pd.Series:  # type: ignore[type-arg]
+    with serving(answer) as server:
+        service = {"url": server.url, **({"expect": expect} if expect else {})}
+        return seen({"a": service}, window, timeout_seconds=0.4, max_mb=1).loc["a"]
+
+
+PAGE = hostile.status(200, b"<html>Penerimaan Peserta Didik</html>", "text/html")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expect", "up", "status", "reason"),
+    [
+        (PAGE, {}, True, 200, None),
+        (PAGE, {"text": "Peserta"}, True, 200, None),
+        (PAGE, {"text": "Pajak"}, False, 200, "content"),
+        (PAGE, {"status": 204}, False, 200, "status"),
+        (PAGE, {"status": [200, 204]}, True, 200, None),
+        (hostile.status(503), {}, False, 503, "status"),
+        (hostile.status(404), {"status": 404}, True, 404, None),
+        (hostile.login_page, {}, False, 200, "login_page"),
+        (hostile.login_page, {"login": True}, True, 200, None),
+        (hostile.status(302, location="https://sso.example.go.id/"), {}, False, None, "redirect"),
+        (hostile.drip_body, {}, False, None, "timeout"),
+        (hostile.drip_headers, {}, False, None, "timeout"),
+        (hostile.huge, {"text": "x"}, False, None, "too_large"),
+        (hostile.huge, {}, True, 200, None),
+        (hostile.broken_gzip, {}, False, None, "content"),
+    ],
+)
+def test_each_way_of_not_being_up_has_its_reason(
+    answer: Any, expect: Any, up: bool, status: int | None, reason: str | None, window: Any
+) -> None:
+    found = one(answer, window, **expect)
+    assert (bool(found["up"]), found["reason"]) == (up, reason)
+    assert (None if pd.isna(found["status"]) else found["status"]) == status
+    assert pd.isna(found["latency_ms"]) == (status is None)
+    assert found["at"] == NOW
+
+
+def test_no_name_no_connection_and_no_certificate_are_told_apart(window: Any) -> None:
+    with serving(PAGE, tls=True) as server:
+        services = {
+            "dns": {"url": "http://tidak-ada.invalid/"},
+            "refused": {"url": f"http://127.0.0.1:{hostile.closed_port()}/"},
+            "tls": {"url": server.url},
+        }
+        frame = seen(services, window)
+    assert frame["reason"].to_dict() == {"dns": "dns", "refused": "refused", "tls": "tls"}
+
+
+def test_a_redirect_within_the_host_is_followed(window: Any) -> None:
+    def answer(handler: Handler, request: Request) -> None:
+        if request.path == "/beranda":
+            handler.say(200, b"halo", "text/plain")
+        else:
+            handler.say(302, location="/beranda")
+
+    assert one(answer, window, text="halo")["up"]
+
+
+def test_one_that_hangs_delays_no_other(window: Any) -> None:
+    def answer(handler: Handler, request: Request) -> None:
+        if request.path.startswith("/lambat"):
+            handler.server.stop.wait(5)
+        handler.say(200, b"halo", "text/plain")
+
+    with serving(answer) as server:
+        services = {f"lambat-{n}": {"url": f"{server.url}/lambat/{n}"} for n in range(10)}
+        services |= {f"cepat-{n}": {"url": f"{server.url}/cepat/{n}"} for n in range(10)}
+        started = time.monotonic()
+        frame = seen(services, window, timeout_seconds=0.5)
+        assert time.monotonic() - started < 2
+    assert frame["up"].sum() == 10
+    assert (frame[frame["up"]]["latency_ms"] < 450).all()
+    assert set(frame[~frame["up"]]["reason"]) == {"timeout"}
+
+
+def test_what_the_deadline_cuts_is_no_sample_and_no_outage(window: Any) -> None:
+    def answer(handler: Handler, _: Request) -> None:
+        handler.server.stop.wait(5)
+
+    with serving(answer) as server:
+        *_, batch = probe({"a": {"url": server.url}}, timeout_seconds=10).pull(window(0.3))
+    assert batch.frame.empty
+    assert batch.notes == [("incomplete", "1 services not looked at within the deadline")]
+
+
+def test_services_are_listed_as_configured_without_secrets_of_their_urls(window: Any) -> None:
+    with serving(PAGE) as server:
+        url = server.url.replace("http://", "http://coc:sandi@") + "/x?token=abc"
+        services = {"a": {"url": url, "name": "Aplikasi A", "owner_unit": "DISDIK"}, "b": {"url": server.url}}
+        listed, ids, samples = probe(services).pull(window(full=True))
+    assert listed.dataset is Dataset.SERVICES
+    assert listed.frame["name"].tolist() == ["Aplikasi A", "b"]
+    assert listed.frame["url"].tolist()[0] == f"{server.url}/x"
+    assert ids.ids == {"a", "b"}
+    assert len(samples.frame) == 2
+
+
+def test_check_names_what_is_not_up() -> None:
+    with serving(PAGE) as server:
+        good = {"url": server.url}
+        assert probe({"a": good}).check().ok
+        mixed = probe({"a": good, "b": {"url": server.url, "expect": {"text": "x"}}}).check()
+        assert (mixed.ok, "b (content)" in mixed.said) == (True, True)
+        assert not probe({"b": {"url": f"http://127.0.0.1:{hostile.closed_port()}"}}).check().ok
+
+
+@pytest.mark.parametrize(
+    "block", [{"services": {}}, {"services": {"a": {}}}, {"services": {"a": {"url": "x"}}, "auth": {"bearer": "t"}}]
+)
+def test_a_block_that_cannot_work_is_refused_at_the_door(block: Any) -> None:
+    with pytest.raises(ValidationError):
+        HttpProbe.Block(type="http_probe", **block)
