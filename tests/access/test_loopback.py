@@ -67,7 +67,15 @@ def test_no_host_or_two_hosts_are_not_local() -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["http://evil.example", "null", "https://127.0.0.1:8050", "http://127.0.0.1", "http://127.0.0.1:8051", "", "file://"],
+    [
+        "http://evil.example",
+        "null",
+        "https://127.0.0.1:8050",
+        "http://127.0.0.1",
+        "http://127.0.0.1:8051",
+        "",
+        "file://",
+    ],
 )
 def test_a_page_of_another_origin_is_not_local(origin: str) -> None:
     assert not is_local(scope(HOST, ("Origin", origin)))

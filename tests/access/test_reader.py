@@ -126,6 +126,8 @@ def test_only_health_and_readiness_are_for_anyone() -> None:
     assert {r.path for r in RULES if r.right is Right.ANYONE} == {"/healthz", "/readyz"}
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v2/kpis", "/live", "/live/x", "/_x", "/_dash-x", "/api/v1/x\n"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/v2/kpis", "/live", "/live/x", "/_x", "/_dash-x", "/api/v1/x\n"]
+)
 def test_under_the_machines_paths_nothing_is_a_page(path: str) -> None:
     assert rule_of(path) is None
