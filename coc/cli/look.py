@@ -54,8 +54,7 @@ def check(
     if as_json:
         answer(items)
     else:
-        say(f"{opened.path}: valid")
-        _show(items)
+        _show(f"{opened.path} is valid. Its sources", items)
     for warning in warnings:
         say(f"warning: {warning}")
     if any(item["ok"] is False for item in items):
@@ -94,10 +93,10 @@ def _item(name: str, block: ConnectorBlock, ok: bool | None, said: str, mend: st
     return {"name": name, "type": block.type, "realm": block.realm, "ok": ok, "said": said, "mend": mend}
 
 
-def _show(items: list[dict[str, Any]]) -> None:
+def _show(title: str, items: list[dict[str, Any]]) -> None:
     marks = {True: "ok", False: "failed", None: "-"}
     rows = [(i["name"], i["type"], i["realm"], marks[i["ok"]], i["said"]) for i in items]
-    table("sources", ("connector", "type", "realm", "", "what it said"), rows, empty="config names no connector")
+    table(title, ("connector", "type", "realm", "", "what it said"), rows, empty="config names none")
     for item in items:
         if item["ok"] is False and item["mend"]:
             say(f"{item['name']}: {item['mend']}")
@@ -122,11 +121,15 @@ def status(
         head: dict[str, Any] = {"kind": "realm", "name": chosen, "epoch": epoch}
         answer([head, *({"kind": "board", **b} for b in boards), *({"kind": "feed", **f} for f in feeds)])
         return
-    say(f"{chosen} realm, epoch {epoch}")
     columns = ("feed", "type", "state", "as of", "last good", "every s", "next run", "rows in", "refused", "error")
     keys = ["name", "type", "state", "as_of", "last_good", "every_seconds", "next_run", "rows_in"]
     keys += ["quarantine_open", "error"]
-    table("feeds", columns, [[_told(f[k]) for k in keys] for f in feeds], empty=f"no connector of the {chosen} realm")
+    table(
+        f"{chosen} realm, epoch {epoch}: feeds",
+        columns,
+        [[_told(f[k]) for k in keys] for f in feeds],
+        empty=f"no connector of the {chosen} realm",
+    )
     rows = [(b["name"], b["population"], b["epoch"], _told(b["computed_at"])) for b in boards]
     table("boards", ("board", "population", "epoch", "computed"), rows, empty="none built yet; `coc pull` builds them")
 

@@ -159,6 +159,8 @@ def _progress() -> Iterator[Progress]:
     with Bars(*columns, TimeElapsedColumn(), console=err, transient=True) as bars:
 
         def of(name: str) -> Callable[[int], None]:
+            for done in bars.task_ids:
+                bars.stop_task(done)
             task = bars.add_task(name, total=None)
             return lambda rows: bars.update(task, completed=rows)
 
@@ -181,6 +183,7 @@ def _item(report: PullReport) -> dict[str, Any]:
 
 def _show(reports: list[PullReport], realm: Realm, dry_run: bool) -> None:
     from coc.ingest.report import sentence
+    from data_connectors.base import FAILURES
 
     columns = (
         "connector",
@@ -202,6 +205,7 @@ def _show(reports: list[PullReport], realm: Realm, dry_run: bool) -> None:
         if report.deleted:
             say(f"{report.name}: {report.deleted} rows gone at the source, marked as deleted")
         for code, detail in report.notes:
-            say(f"{report.name}: note: {sentence(code, detail).replace('_', ' ')}")
+            said = sentence(code, detail) if code in FAILURES else f"{code.replace('_', ' ')}: {detail}"
+            say(f"{report.name}: note: {said}")
     if any(r.quarantined for r in reports) and not dry_run:
         say("`coc quarantine list` shows what was refused and why")

@@ -22,11 +22,11 @@ def simulate(
     announce: Annotated[bool, typer.Option("--announce", metavar=" ", hidden=True)] = False,
 ) -> None:
     """Serve the simulated city: COC feed v1, Prometheus, probe targets and exports. Obeys COC_CLOCK."""
+    from coc.simulate.city import SEED
     from coc.simulate.server import serve
 
-    asked = {} if seed is None else {"seed": seed}
     try:
-        handle = serve(port=port, speed=speed, **asked)
+        handle = serve(port=port, speed=speed, seed=SEED if seed is None else seed)
     except OSError as error:
         raise Refusal(f"port {port} cannot be used ({error.strerror}); give another with --port") from error
     ended = threading.Event()

@@ -47,8 +47,8 @@ _EXPECTED: Mapping[str, str] = {
     "time_parsing": "expected a time of day such as 07:30",
     "string_too_short": "expected at least {min_length} characters",
     "string_too_long": "expected at most {max_length} characters",
-    "too_short": "expected at least {min_length} of them",
-    "too_long": "expected at most {max_length} of them",
+    "too_short": "expected at least {min_length}",
+    "too_long": "expected at most {max_length}",
     "url_parsing": "expected a URL such as https://eoffice.example.go.id",
     "url_scheme": "expected a URL that begins with {expected_schemes}",
 }
@@ -95,6 +95,8 @@ def _sentence(
     found = _found(document, path)
     if kind in {"literal_error", "enum"}:
         words = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        if item["loc"][-1] == "[key]":
+            return f"unknown key; expected one of {', '.join(words)}{nearest(local[-1], words)}"
         value = document.at(path)
         shown = nearest(value, words) if isinstance(value, str) and not _is_secret(document, path) else ""
         return f"expected one of {', '.join(words)}{found}{shown}"
@@ -102,7 +104,9 @@ def _sentence(
         pattern = str(context.get("pattern", ""))
         return _PATTERNS.get(pattern, f"expected text of the form {pattern}") + found
     if kind in {"value_error", "assertion_error"}:
-        return f"{str(item['msg']).removeprefix('Value error, ').removeprefix('Assertion failed, ')}{found}"
+        said = str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        # A check of a whole block says itself what is wrong in it.
+        return said if isinstance(document.at(path), dict | list) else said + found
     template = _EXPECTED.get(kind)
     if template is None:
         return f"{str(item['msg'])[:1].lower()}{str(item['msg'])[1:]}{found}"
@@ -170,9 +174,9 @@ def _is_secret(document: Document, path: KeyPath) -> bool:
 def _found(document: Document, path: KeyPath) -> str:
     value = document.at(path)
     if isinstance(value, dict):
-        return "; found a block of keys"
+        return "; found a block of keys" if value else "; found an empty block"
     if isinstance(value, list):
-        return "; found a list"
+        return "; found a list" if value else "; found an empty list"
     if value is None:
         return "; found nothing"
     if _is_secret(document, path):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal, Self
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from coc.domain.model import Model
 from coc.settings.errors import ConfigError
@@ -21,6 +22,13 @@ class FeedBlock(ConnectorBlock):
 class FolderBlock(ConnectorBlock):
     path: str | None = None
     datasets: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
+    kinds: dict[Literal["sites", "units"], str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.kinds and self.path:
+            raise ValueError("expected `kinds` or `path`, not both")
+        return self
 
 
 class Expect(Model):
@@ -35,7 +43,7 @@ class Service(Model):
 
 
 class ProbeBlock(ConnectorBlock):
-    services: dict[str, Service]
+    services: dict[str, Service] = Field(min_length=1)
 
 
 BLOCKS: Mapping[str, type[ConnectorBlock]] = {"feed": FeedBlock, "folder": FolderBlock, "probe": ProbeBlock}
@@ -159,6 +167,18 @@ connectors:
             "connectors: {a: {type: feed, url: 'http://x', provides: [complted_at]}}",
             "connectors.a.provides[0]: unknown column `complted_at`; expected a canonical one such as completed_at;"
             " did you mean `completed_at`?",
+        ),
+        (
+            "connectors: {a: {type: folder, kinds: {sitess: x}}}",
+            "connectors.a.kinds.sitess: unknown key; expected one of sites, units; did you mean `sites`?",
+        ),
+        (
+            "connectors: {a: {type: folder, path: x, kinds: {sites: x}}}",
+            "connectors.a: expected `kinds` or `path`, not both",
+        ),
+        (
+            "connectors: {a: {type: probe, services: {}}}",
+            "connectors.a.services: expected at least 1; found an empty block",
         ),
         (
             "connectors: {a: {type: probe, services: {p: {name: P, url: u, expect: {status: ok}}}}}",
