@@ -208,6 +208,7 @@ class _Pull:
 
     def _store(self, batches: list[Batch]) -> None:
         """One transaction: all of these batches, or none."""
+        batches = [b for b in batches if len(b.frame) or b.problems]
         if not batches:
             return
         with self.store.commit(self.name, dry_run=self.dry_run) as tx:
