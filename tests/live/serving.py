@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def digest(secret: str) -> str:
 
 def settings_with_tokens(**more: Any) -> Settings:
     tokens = {role: ApiToken(sha256=digest(secret), role=role) for role, secret in TOKENS.items()}
-    tokens["old"] = ApiToken(sha256=digest("old-secret"), role="operator", expires=datetime(2020, 1, 1).date())
+    tokens["old"] = ApiToken(sha256=digest("old-secret"), role="operator", expires=date(2020, 1, 1))
     return Settings(access=Access(api_tokens=tokens), **more)
 
 
