@@ -28,6 +28,9 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(INTERRUPTED)
+    finally:
+        # What is left is the interpreter's own end; a Ctrl-C in it would only show its insides.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _end_in_time() -> None:

@@ -155,12 +155,21 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 200)
 
 
+class _FirstLine(logging.Formatter):
+    """What a person at the terminal reads: no traceback, and no second line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.exc_info = record.exc_text = record.stack_info = None
+        return super().format(record).partition("\n")[0]
+
+
 def log_to_stderr(level: int = logging.WARNING) -> None:
-    if os.environ.get("COC_DEBUG") == "1":
-        level = logging.DEBUG
-    logging.basicConfig(
-        stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
+    """Warnings in a line each; a server (INFO) and COC_DEBUG=1 have them whole."""
+    debugging = os.environ.get("COC_DEBUG") == "1"
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(form) if debugging or level < logging.WARNING else _FirstLine(form))
+    logging.basicConfig(handlers=[handler], level=logging.DEBUG if debugging else level, force=True)
     for noisy in ("urllib3", "alembic", "apscheduler"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 

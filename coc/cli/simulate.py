@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from coc.cli.frame import ConfigOption, Refusal, guarded, say
+from coc.cli.frame import ConfigOption, Refusal, guarded
 
 
 @guarded
@@ -37,6 +37,8 @@ def simulate(
             sys.stdout.write(json.dumps({"port": handle.port}) + "\n")
             sys.stdout.flush()
         else:
-            say(f"The simulated city, until Ctrl-C: {base}/coc/v1 (Bearer simulator), {base}/prometheus, {base}/data")
+            typer.echo(
+                f"The simulated city, until Ctrl-C: {base}/coc/v1 (Bearer simulator), {base}/prometheus, {base}/data"
+            )
         while not ended.wait(1.0):
             pass

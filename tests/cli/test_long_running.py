@@ -97,7 +97,10 @@ def test_a_worker_without_work_says_so(terminal: Terminal) -> None:
     )
 
 
-def test_serve_shows_the_pulled_city_and_ends_on_ctrl_c(city: Terminal, free_port: Callable[[], int]) -> None:
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM])
+def test_serve_shows_the_pulled_city_and_ends_when_told(
+    city: Terminal, free_port: Callable[[], int], with_signal: int
+) -> None:
     assert city.coc("pull", "--full", env=CLOCK).code == 0
     port = free_port()
     process = city.start("serve", "--no-scheduler", env={**CLOCK, "PORT": str(port)})
@@ -105,8 +108,8 @@ def test_serve_shows_the_pulled_city_and_ends_on_ctrl_c(city: Terminal, free_por
     kpis = requests.get(f"http://127.0.0.1:{port}/api/v1/kpis?window=30d", timeout=5).json()
     assert kpis["realm"] == "live"
     assert {k["id"]: k["value"] for k in kpis["items"]}["disposition.backlog"] == 20
-    ran, seconds = city.interrupt(process)
-    assert ran.code == 130, ran.err
+    ran, seconds = city.interrupt(process, with_signal)
+    assert ran.code == (130 if with_signal == signal.SIGINT else 0), ran.err
     assert seconds < 5
     assert f"Kota Jambi (live realm): http://127.0.0.1:{port}" in ran.out
 
