@@ -17,9 +17,10 @@ from coc.boards import codec, feeds_board
 from coc.boards.board import KPI_COLUMNS, Board
 from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, city_of, held, provided_by
 from coc.boards.live_frames import LiveFrames
-from coc.boards.subjects import SUBJECTS, Subject, compute_subject
+from coc.boards.subjects import SUBJECTS, Subject, compute_awaited, compute_subject
 from coc.clock import Clock
 from coc.domain.datasets import SAMPLES, Dataset
+from coc.domain.limits import hold_seconds
 from coc.settings.models import Realm, Settings
 from coc.store import BoardRow, Store
 
@@ -45,8 +46,10 @@ class Builder:
     def __init__(self, store: Store, settings: Settings, realm: Realm, clock: Clock) -> None:
         self.store, self.settings, self.realm, self.clock = store, settings, realm, clock
         self.snapshot: Snapshot | None = None
-        self._frames = LiveFrames(store)
+        longest = max((hold_seconds(b.every_seconds) for b in settings.of_realm(realm).values()), default=0.0)
+        self._frames = LiveFrames(store, settings.limits.ap, longest)
         self._provided = provided_by(settings, realm)
+        self._awaited: frozenset[Dataset] = frozenset()
 
     def refresh(self, next_runs: Mapping[str, datetime] | None = None, *, force: bool = False) -> Snapshot | None:
         """Bring the boards up to date; the new snapshot when the epoch moved, else None (`snapshot` has fresh ages)."""
@@ -76,33 +79,38 @@ class Builder:
     def _rebuild(self, now: pd.Timestamp, commit: int, *, whole: bool, next_runs: Mapping[str, datetime]) -> None:
         context = Context.of(self.store, self.settings, self.realm)
         changed = self._frames.refresh(now, context.calendars)
+        feeds = self._feeds(context, next_runs)
+        whole = whole or feeds.awaited != self._awaited
+        self._awaited = feeds.awaited
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
-        fresh: dict[BoardKey, Board] = {}
         frames = {d: held(f, context.holds) if d in SAMPLES else f for d, f in self._frames.frames.items()}
         cities = {p: city_of(frames, context, now, p, self._provided) for p in POPULATIONS}
+        fresh = self._of_feeds(feeds, now)
         for subject in todo:
+            make = compute_awaited if subject.moving & feeds.awaited else compute_subject
             for population in POPULATIONS if subject.of_letters else (ALL,):
                 fresh[subject.name, population] = _stamp(
-                    subject.name, population, *compute_subject(subject, cities[population]), now
+                    subject.name, population, *make(subject, cities[population]), now
                 )
             if not subject.of_letters:
                 fresh[subject.name, PUBLIC] = replace(fresh[subject.name, ALL], population=PUBLIC)
-        feeds, as_of = feeds_board.build(
-            self.store, self.settings, self.realm, self.clock, context.calendars, next_runs
-        )
-        for population in POPULATIONS:
-            fresh["feeds", population] = _stamp("feeds", population, _NO_KPIS, {"feeds": feeds}, now)
-        self._save(fresh, commit, now, as_of)
+        self._save(fresh, commit, now, feeds.as_of)
+
+    def _feeds(self, context: Context, next_runs: Mapping[str, datetime]) -> feeds_board.FeedsNow:
+        return feeds_board.build(self.store, self.settings, self.realm, self.clock, context.calendars, next_runs)
+
+    @staticmethod
+    def _of_feeds(feeds: feeds_board.FeedsNow, now: pd.Timestamp) -> dict[BoardKey, Board]:
+        return {("feeds", p): _stamp("feeds", p, _NO_KPIS, {"feeds": feeds.frame}, now) for p in POPULATIONS}
 
     def _refresh_feeds(self, now: pd.Timestamp, next_runs: Mapping[str, datetime]) -> None:
-        context = Context.of(self.store, self.settings, self.realm)
-        feeds, as_of = feeds_board.build(
-            self.store, self.settings, self.realm, self.clock, context.calendars, next_runs
-        )
+        feeds = self._feeds(Context.of(self.store, self.settings, self.realm), next_runs)
+        if feeds.awaited != self._awaited:  # a first fill was done without a row
+            self._rebuild(now, self.store.commit_number(), whole=True, next_runs=next_runs)
+            return
         assert self.snapshot is not None
-        fresh = {("feeds", p): _stamp("feeds", p, _NO_KPIS, {"feeds": feeds}, now) for p in POPULATIONS}
         computed, commit = self.snapshot.computed_at, self.snapshot.commit
-        self._save(fresh, commit, now, as_of)
+        self._save(self._of_feeds(feeds, now), commit, now, feeds.as_of)
         self.snapshot = replace(self.snapshot, computed_at=computed)
 
     def _has(self, subject: Subject) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,18 @@ AGES = ("as_of", "last_good", "next_run", "started", "seconds", "rows_in", "unch
 _TIMES = ("as_of", "last_good", "next_run", "started")
 
 
+@dataclass(frozen=True, slots=True)
+class FeedsNow:
+    """`frame`: one row a connector. `as_of`: by dataset the oldest of the enabled feeds that fill it, None where
+    some never had a good pull. `awaited`: datasets whose enabled feeds never had one at all: what the store holds of
+    them is the beginning of a first fill.
+    """
+
+    frame: pd.DataFrame
+    as_of: dict[Dataset, datetime | None]
+    awaited: frozenset[Dataset]
+
+
 def build(
     store: Store,
     settings: Settings,
@@ -27,13 +40,10 @@ def build(
     clock: Clock,
     calendars: Calendars,
     next_runs: Mapping[str, datetime],
-) -> tuple[pd.DataFrame, dict[Dataset, datetime | None]]:
-    """The feeds frame, one row a connector, and for each dataset the oldest as_of of the enabled feeds that fill it.
-
-    A dataset of which some enabled feed never had a good pull has no as_of: its age is not known.
-    """
+) -> FeedsNow:
+    """Every connector of the realm as it stands."""
     feeds = feed_states(store, settings, realm, clock, calendars, next_runs)
-    return _frame(feeds), _oldest(feeds)
+    return FeedsNow(_frame(feeds), _oldest(feeds), _awaited(feeds))
 
 
 def without_ages(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -88,3 +98,9 @@ def _oldest(feeds: list[Feed]) -> dict[Dataset, datetime | None]:
             held = found.get(dataset, feed.as_of)
             found[dataset] = None if held is None or feed.as_of is None else min(held, feed.as_of)
     return found
+
+
+def _awaited(feeds: list[Feed]) -> frozenset[Dataset]:
+    filled = {d for f in feeds if f.enabled for d in f.datasets}
+    known = {d for f in feeds if f.enabled and f.last_good is not None for d in f.datasets}
+    return frozenset(Dataset(d) for d in filled - known)

@@ -6,31 +6,40 @@ makes it cost what changed.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from coc.domain.datasets import KEYS, SAMPLES, Dataset
+from coc.domain.limits import ApLimits
 from coc.domain.worktime import Calendars
+from coc.metrics.states import undecided
 from coc.store import Store
+from coc.store.columns import entity_column
 
 _LOOKBACK = timedelta(days=92)  # 90 days and their midnight in any zone
 _TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
 _ROWS = (Dataset.LETTERS, Dataset.DISPOSITIONS)
 _SAMPLES = (Dataset.AP_SAMPLES, Dataset.SERVICE_SAMPLES)
+_SLACK = timedelta(minutes=10)  # trimming costs a pass over a day of samples: now and then is enough
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LiveFrames:
     """`frames[dataset]`: canonical columns, `source` and the derived columns, of the last 90 days and all open items.
 
-    Samples reach back `sample_hours`: 24 h and what a down spell needs to be measured whole.
+    Samples reach back 24 h and what a down spell at that edge needs to be measured whole. Of an entity that was silent
+    all that time the last sample is held; of one whose state that time alone does not decide, its whole history.
     """
 
-    def __init__(self, store: Store, sample_hours: float = 26.0) -> None:
+    def __init__(self, store: Store, limits: ApLimits, longest_hold_seconds: float) -> None:
         self.store = store
         self.frames: dict[Dataset, pd.DataFrame] = {}
-        self._sample_span = timedelta(hours=sample_hours)
+        self._limits = limits
+        margin = 2 * longest_hold_seconds + 2 * limits.min_down_seconds
+        self._sample_span = timedelta(hours=24, seconds=max(margin, 3600))
+        self._beyond: dict[Dataset, frozenset[str]] = dict.fromkeys(_SAMPLES, frozenset())
         self._rev: int | None = None
         self._day: date | None = None
 
@@ -58,12 +67,33 @@ class LiveFrames:
         since = (now - self._sample_span).to_pydatetime()
         changed: set[Dataset] = set()
         for dataset in _SAMPLES:
-            fresh = self.store.samples(dataset, since, after_rev=after)
-            changed |= self._merge(dataset, fresh, after)
-            held = self.frames[dataset]
-            if len(held) and (old := held["at"] < since).any():
-                self.frames[dataset] = held[~old].reset_index(drop=True)
+            if after is None:
+                self.frames[dataset] = self._sample_history(dataset, since)
+                changed.add(dataset)
+                continue
+            changed |= self._merge(dataset, self.store.samples(dataset, since, after_rev=after), after)
+            self.frames[dataset] = self._trimmed(dataset, since)
         return changed
+
+    def _trimmed(self, dataset: Dataset, since: datetime) -> pd.DataFrame:
+        """Without what no window reaches any more; the last sample of an entity that fell silent stays."""
+        held, entity = self.frames[dataset], entity_column(dataset)
+        if held.empty or held["at"].min() >= since - _SLACK:
+            return held
+        past = (held["at"] < since) & ~held[entity].isin(self._beyond[dataset])
+        past &= held["at"] != held.groupby(entity)["at"].transform("max")
+        return held[~past].reset_index(drop=True)
+
+    def _sample_history(self, dataset: Dataset, since: datetime) -> pd.DataFrame:
+        recent = self.store.samples(dataset, since)
+        entity = entity_column(dataset)
+        open_ = undecided(recent.rename(columns={entity: "entity"}), self._limits)
+        silent = self.store.last_samples_before(dataset, since)
+        self._beyond[dataset] = frozenset(open_) | frozenset(silent[entity])
+        if open_:
+            whole = self.store.samples(dataset, _ALWAYS, entities=open_)
+            recent = pd.concat([recent[~recent[entity].isin(open_)], whole], ignore_index=True)
+        return pd.concat([recent, silent], ignore_index=True) if len(silent) else recent
 
     def _load_tables(self, whole: bool) -> set[Dataset]:
         changed: set[Dataset] = set()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
-from coc.domain.datasets import Dataset
+from coc.domain.datasets import MOVING, Dataset
 from coc.metrics import series
 from coc.metrics.city import City
-from coc.metrics.registry import compute, registered
+from coc.metrics.registry import NO_DATA, NOT_RECORDED, compute, registered
 from coc.metrics.trend import trend
 
 FrameMaker = Callable[[City], pd.DataFrame]
@@ -24,6 +25,11 @@ class Subject:
     prefixes: tuple[str, ...]
     datasets: frozenset[Dataset]
     frames: Mapping[str, FrameMaker]
+
+    @property
+    def moving(self) -> frozenset[Dataset]:
+        """The datasets whose rows it counts; the rest only name things."""
+        return self.datasets & frozenset(MOVING)
 
     @property
     def of_letters(self) -> bool:
@@ -71,3 +77,12 @@ SUBJECTS: tuple[Subject, ...] = (
 def compute_subject(subject: Subject, city: City) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """The board's KPI frame (`KPI_COLUMNS`) and its chart frames."""
     return compute(city, ids=subject.kpi_ids()), {name: make(city) for name, make in subject.frames.items()}
+
+
+def compute_awaited(subject: Subject, city: City) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """The same while the first fill of its source is not done: no figure, for half a city would pass for the whole."""
+    nothing = {d.value: getattr(city, d.value).iloc[:0] for d in subject.moving}
+    kpis, frames = compute_subject(subject, replace(city, **nothing))
+    recorded = kpis["state"] != NOT_RECORDED
+    kpis = kpis.assign(value=np.nan, state=kpis["state"].where(~recorded, NO_DATA))
+    return kpis, {name: frame.iloc[:0] for name, frame in frames.items()}

@@ -104,6 +104,24 @@ def _hysteresis(first: Bools, bad: Bools, to_bad: int, to_good: int) -> Bools:
     return bad[_latest(decided)]
 
 
+def undecided(samples: pd.DataFrame, limits: ApLimits) -> list[str]:
+    """The entities (column entity) whose present state hangs on samples before these: no run of them settles it."""
+    if samples.empty:
+        return []
+    t = track(samples, samples["at"].max())
+    poor = (t.latency > limits.degraded.latency_ms) | (t.loss > limits.degraded.loss)
+    settled = [_settled(t, bad, limits) for bad in (~t.up, poor)]
+    return [str(name) for name in t.entities[~(settled[0] & settled[1])]]
+
+
+def _settled(t: Track, bad: Bools, limits: ApLimits) -> Bools:
+    """For each entity: is there a run long enough to decide its state whatever was before?"""
+    turn = t.first | np.concatenate([[True], bad[1:] != bad[:-1]])
+    run = np.arange(len(bad)) - _latest(turn) + 1
+    long_enough = run >= np.where(bad, limits.failures, limits.successes)
+    return np.bincount(t.entity, weights=long_enough, minlength=len(t.entities)) > 0
+
+
 def _flapping(entry: Bools, up: Bools) -> Bools:
     if not len(up):
         return up

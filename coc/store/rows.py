@@ -38,7 +38,7 @@ class Rows(Database):
             return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(commits.c.number), 0))).scalar_one())
 
     def letters(self, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
-        """Letters registered or completed since, or not completed; with `after_rev` every row changed after it.
+        """Letters registered, completed or dispositioned since, or open; with `after_rev` every row changed after it.
 
         Deleted rows come only among the changed ones, so that a reader can drop them.
         """
@@ -46,10 +46,9 @@ class Rows(Database):
         with self.read() as connection:
             if after_rev is not None:
                 return fetch(connection, Dataset.LETTERS, table.c.rev > after_rev)
-            recent = sa.or_(
-                table.c.registered_at >= start, table.c.completed_at >= start, table.c.completed_at.is_(None)
-            )
-            return fetch(connection, Dataset.LETTERS, recent, table.c.deleted == 0)
+            keys = _recent_letters(table, start).subquery("needed")
+            mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
+            return fetch(connection, Dataset.LETTERS, *mine, table.c.deleted == 0)
 
     def dispositions(self, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
         """Dispositions with a time (issued, completed, cancelled, due) since, those that are open, and their siblings.
@@ -66,15 +65,32 @@ class Rows(Database):
             mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
             return fetch(connection, Dataset.DISPOSITIONS, *mine, table.c.deleted == 0)
 
-    def samples(self, dataset: Dataset, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
-        """Samples at or after `since`; with `after_rev` only those that changed after it."""
+    def samples(
+        self, dataset: Dataset, since: datetime, after_rev: int | None = None, entities: Iterable[str] | None = None
+    ) -> pd.DataFrame:
+        """Samples at or after `since`; `after_rev`: only those that changed after it; `entities`: only theirs."""
         table = TABLES[dataset]
         if after_rev is None:
             where = [table.c.at >= codec.micros(since)]
         else:  # `+ 0` keeps the planner off the index on `at`: a day of samples, where few have changed
             where = [table.c.rev > after_rev, table.c.at + 0 >= codec.micros(since)]
+        if entities is not None:
+            where.append(table.c[codec.entity_column(dataset)].in_(list(entities)))
         with self.read() as connection:
             return fetch(connection, dataset, *where)
+
+    def last_samples_before(self, dataset: Dataset, since: datetime) -> pd.DataFrame:
+        """The newest sample of every entity that has been silent since `since`: known, and not heard of."""
+        table, heads = TABLES[dataset], sample_heads
+        silent = (
+            sa.select(heads.c.entity, sa.func.max(heads.c.at))
+            .where(heads.c.dataset == dataset.value)
+            .group_by(heads.c.entity)
+            .having(sa.func.max(heads.c.at) < codec.micros(since))
+        )
+        with self.read() as connection:
+            key = sa.tuple_(table.c[codec.entity_column(dataset)], table.c.at)
+            return fetch(connection, dataset, key.in_(silent))
 
     def table(self, dataset: Dataset, sources: Iterable[str] | None = None) -> pd.DataFrame:
         """A whole small table, ordered by key, of all sources or the named ones.
@@ -107,6 +123,18 @@ class Rows(Database):
         where = [table.c.deleted == 0] if "deleted" in table.c and dataset not in SAMPLES else []
         with self.read() as connection:
             return fetch(connection, dataset, *where)
+
+
+def _recent_letters(table: sa.Table, start: int) -> sa.CompoundSelect[Any]:
+    """Keys of the letters that a board needs; a union of plain selects, as each then uses its own index."""
+    key = sa.select(table.c.source, table.c.source_id)
+    given = TABLES[Dataset.DISPOSITIONS]
+    return sa.union(
+        key.where(table.c.registered_at >= start),
+        key.where(table.c.completed_at >= start),
+        key.where(table.c.completed_at.is_(None)),
+        sa.select(given.c.source, given.c.letter_id).where(given.c.issued_at >= start),
+    )
 
 
 def _needed(table: sa.Table, start: int) -> sa.CompoundSelect[Any]:
