@@ -22,14 +22,12 @@ def main(port: int, state: Path) -> None:
         return snapshot(found["epoch"], found["value"], as_of, found.get("state", "fresh"))
 
     with served(port=port, clock=SystemClock(), first=made()) as own:  # type: ignore[arg-type]
-        build = json.loads(state.read_text()).get("build")
-        if build:
-            own.services.build = build
         seen = state.stat().st_mtime_ns
         while True:
             time.sleep(0.02)
             if state.stat().st_mtime_ns != seen:
                 seen = state.stat().st_mtime_ns
+                own.services.build = json.loads(state.read_text()).get("build", own.services.build)
                 own.builder.next = made()  # type: ignore[assignment]
                 own.store.changed = True
 
