@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from coc.domain.model import Model
 
@@ -64,5 +64,5 @@ class CalendarSettings(Model):
     """`profiles` adds to, or replaces by name, the shipped `five_day` and `six_day` (`coc.domain.worktime`)."""
 
     default: str = "five_day"
-    profiles: dict[str, Profile] = {}
+    profiles: dict[str, Profile] = Field(default_factory=dict)
     holidays: Holidays = Holidays()
