@@ -8,6 +8,7 @@ wrong is one `FetchError` whose words hold no secret and no row.
 from __future__ import annotations
 
 import base64
+import http.client
 import random
 import ssl
 import time
@@ -242,7 +243,7 @@ class Client:
             return FetchError("too_slow", f"{seconds:g} s")
         if isinstance(error, u3.DecodeError | requests.exceptions.ContentDecodingError):
             return FetchError("broken", "the compressed answer cannot be unpacked", permanent=True)
-        if isinstance(inner, u3.IncompleteRead):
+        if isinstance(inner, http.client.IncompleteRead):
             return FetchError("broken", "the answer ends early")
         if isinstance(error, requests.exceptions.InvalidURL | u3.LocationValueError):
             return FetchError("config", "url is not an address", permanent=True)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from coc.domain.datasets import COLUMNS, Column, Dataset
-from coc.domain.instructions import GROUPS, OTHER, codes_of, normalise
+from coc.domain.instructions import GROUPS, code_of, normalise
 from coc.settings.models import ConnectorBlock
 
 # Required columns that a milder register may still not record: KPIs then say so instead of guessing.
@@ -28,14 +28,12 @@ def with_codes(frame: pd.DataFrame, keep: Collection[str]) -> pd.DataFrame:
     """`instruction` in words -> its code; the words stay in `instruction_text` only where kept. Blank stays blank."""
     if "instruction" not in frame:
         return frame
-    words = frame["instruction"]
-    text = words.map(lambda w: isinstance(w, str) and bool(w.strip())).to_numpy(dtype=bool)
-    coded = words.astype(object).copy()
-    coded[text] = codes_of(words[text]).astype(object)
-    found = frame.assign(instruction=coded)
+    words: list[Any] = frame["instruction"].tolist()
+    codes = {word: code_of(word) for word in {w for w in words if isinstance(w, str) and w.strip()}}
+    found = frame.assign(instruction=objects([codes.get(w, w) if isinstance(w, str) else w for w in words]))
     if "instruction_text" in keep:
-        free = text & ~words.map(lambda w: isinstance(w, str) and normalise(w) in _CODES).to_numpy(dtype=bool)
-        found["instruction_text"] = words.astype(object).where(free, None)
+        free = {word for word in codes if normalise(word) not in _CODES}
+        found["instruction_text"] = objects([w if isinstance(w, str) and w in free else None for w in words])
     return found
 
 
@@ -59,6 +57,3 @@ def provided(block: ConnectorBlock, mapped: Mapping[Dataset, Collection[str]]) -
 def objects(values: list[Any]) -> pd.Series[Any]:
     """A column exactly as read: pandas guesses no type."""
     return pd.Series(values, dtype=object)
-
-
-__all__ = ["OTHER", "kept_columns", "objects", "provided", "with_codes"]

@@ -128,6 +128,12 @@ def cut_short(handler: Handler, _: Request) -> None:
     handler.close_connection = True
 
 
+def cut_chunks(handler: Handler, _: Request) -> None:
+    handler.say(200, b"", content_length="", transfer_encoding="chunked")
+    handler.wfile.write(b'c\r\n{"items": [{\r\n40\r\n"id"')
+    handler.close_connection = True
+
+
 def drip_body(handler: Handler, _: Request) -> None:
     handler.say(200, b"", content_length="1000000")
     while not handler.server.stop.is_set():

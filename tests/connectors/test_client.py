@@ -46,6 +46,7 @@ def failure(url: str, **given: Any) -> FetchError:
         (hostile.login_page, "login_page"),
         (hostile.truncated, "broken"),
         (hostile.cut_short, "broken"),
+        (hostile.cut_chunks, "broken"),
         (hostile.broken_gzip, "broken"),
         (hostile.status(200, b"id;nama", "text/csv"), "content_type"),
         (hostile.status(200, b"<html>", "application/json"), "login_page"),

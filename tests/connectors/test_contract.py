@@ -66,6 +66,34 @@ def test_a_documented_block_makes_a_connector(name: str) -> None:
     assert set() < connector.provides() <= known
 
 
+class _Point:
+    name, value = "lain", "lain:Lain"
+
+    def __init__(self, found: object) -> None:
+        self.found = found
+
+    def load(self) -> object:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+def test_a_third_party_adds_a_kind_and_a_broken_one_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Other(KINDS["files"]):  # type: ignore[misc]
+        kind = "lain"
+
+    class Usurper(KINDS["files"]):  # type: ignore[misc]
+        kind = "sipadek"
+
+    points = [_Point(found) for found in (Other, Usurper, object, ImportError("kaput"))]
+    monkeypatch.setattr(data_connectors, "entry_points", lambda group: points)
+    data_connectors.registry.cache_clear()
+    try:
+        assert data_connectors.registry() == {**KINDS, "lain": Other}
+    finally:
+        data_connectors.registry.cache_clear()
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_an_unknown_key_is_refused(kind: str) -> None:
     block = next(b for b in BLOCKS.values() if b["type"] == kind)
