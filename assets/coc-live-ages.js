@@ -27,7 +27,11 @@
   const number = (value) => value.toLocaleString(document.documentElement.lang || "id");
   function momentText(el, text) {
     const at = Date.parse(text);
-    return Number.isNaN(at) ? text : clockText(el, at);
+    if (Number.isNaN(at)) return text;
+    // Of another day the page's own words stay: they name it.
+    const zone = document.body.dataset.zone || "UTC", here = now();
+    const day = (when) => new Date(when).toLocaleDateString("en-CA", { timeZone: zone });
+    return here === null || day(at) !== day(here) ? el.textContent : clockText(el, at);
   }
   function clockText(el, at) {
     const zone = el.dataset.zone || document.body.dataset.zone || "UTC";

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import dash
 import pandas as pd
 
 from coc.figures import correspondence, dispositions, network
@@ -23,8 +22,6 @@ PAGE = PageSpec(
     boards=("correspondence", "disposition", "wifi", "apps", "feeds"),
     title="overview.title",
 )
-_register: Any = dash.register_page
-_register(__name__, path=PAGE.path, name=PAGE.name, title="COC")
 
 _MAIL = frozenset({"letters", "dispositions"})
 _NETWORK = frozenset({"ap_samples", "access_points", "sites", "services", "service_samples"})
@@ -41,7 +38,7 @@ def _today(kpi: str, label: str) -> Callable[[Context], Filled]:
         shown = None if last is None or pd.isna(last) else ctx.writer.number(float(last))
         foot = [html.Span(ctx.say("foot.last_day", value=shown))] if shown else []
         main = tiles.big(ctx, kpi, "count")
-        return tiles.tile(ctx.say(label), main + tiles.line(ctx, past, ctx.reading(kpi).value), foot)
+        return tiles.tile(ctx.say(label), main + tiles.line(ctx, past, None), foot)
 
     return fill
 
@@ -129,14 +126,18 @@ def _clients(ctx: Context) -> Filled:
 
 
 def _apps(ctx: Context) -> Filled:
-    down = ctx.reading("apps.down")
-    shown = value(down, tiles.figure_text(ctx, down, "count"))
+    up, down = ctx.reading("apps.up"), ctx.reading("apps.down")
+    numbers = [tiles.figure_text(ctx, r, "count") for r in (up, down)]
+    size = tiles.size_of(*numbers, "  ")  # two words stand beside them
     word = html.Span([icon("down"), ctx.say("unit.apps_down")], className="coc-unit")
-    up = ctx.reading("apps.up")
     unit = html.Span(ctx.say("unit.apps_up"), className="coc-unit")
     main = [
-        html.Div([value(up, tiles.figure_text(ctx, up, "count")), unit], className="coc-apps-up"),
-        html.Div([shown, word], className="coc-apps-down", **{"data-tone": "bad" if down.value else "idle"}),
+        html.Div([value(up, numbers[0], size), unit], className="coc-apps-up"),
+        html.Div(
+            [value(down, numbers[1], size), word],
+            className="coc-apps-down",
+            **{"data-tone": "bad" if down.value else "idle"},
+        ),
     ]
     kpi = "apps.availability_24h"
     return tiles.tile(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash
-
 from coc.ui import shell
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
@@ -19,8 +17,6 @@ PAGE = PageSpec(
     boards=("correspondence", "disposition", "wifi", "apps", "feeds"),
     title="sumber.title",
 )
-_register: Any = dash.register_page
-_register(__name__, path=PAGE.path, name=PAGE.name, title="COC")
 _WORST_FIRST = ("failing", "frozen", "late", "never", "fresh", "disabled")
 
 

@@ -6,11 +6,10 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from coc.figures.look import Look, safe, short, spread
 from coc.figures.scale import nice_ceiling
-from coc.figures.template import blank, figure, text
+from coc.figures.template import Figure, bar, blank, figure, scatter, text
 
 _LABEL_ROOM = 140  # px to the right of the last day, for the names of the lines
 _GAP = 0.17  # share of the height that one label needs
@@ -18,7 +17,7 @@ _NAMED_RUN = 5  # days of leave in a row
 _SERIES = ("registered", "dispositioned", "completed")
 
 
-def flow(frame: pd.DataFrame, look: Look) -> go.Figure:
+def flow(frame: pd.DataFrame, look: Look) -> Figure:
     """`frame`: day, registered, dispositioned, completed, working, partial, note. Letters a day, working days only.
 
     Registered are bars, dispositioned a thin line, completed the accent. A named holiday keeps its place as a band.
@@ -38,7 +37,7 @@ def flow(frame: pd.DataFrame, look: Look) -> go.Figure:
     if partial:
         fills[-1] = "rgba(0,0,0,0)"
     traces: list[Any] = [
-        go.Bar(
+        bar(
             name=look.say("flow.registered"),
             x=xs,
             y=registered,
@@ -72,18 +71,16 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         return frame
     day = pd.to_datetime(frame["day"])
-    kept = frame["working"].astype(bool) | ((frame["note"].fillna("") != "") & (day.dt.dayofweek < 5))
+    kept = frame["working"].astype(bool) | ((frame["note"].fillna("") != "") & (day.dt.day_of_week < 5))
     shown = frame.assign(day=day.dt.date, working=frame["working"].astype(bool), note=frame["note"].fillna(""))
     return shown[kept].sort_values("day").reset_index(drop=True)
 
 
-def _line(name: str, xs: list[int], ys: list[int], last: int, colour: str, width: int) -> list[go.Scatter]:
-    whole = go.Scatter(
-        name=name, x=xs[: last + 1], y=ys[: last + 1], mode="lines", line={"color": colour, "width": width}
-    )
+def _line(name: str, xs: list[int], ys: list[int], last: int, colour: str, width: int) -> list[dict[str, Any]]:
+    whole = scatter(name=name, x=xs[: last + 1], y=ys[: last + 1], mode="lines", line={"color": colour, "width": width})
     if last == len(xs) - 1:
         return [whole]
-    today = go.Scatter(
+    today = scatter(
         name=name,
         x=xs[last:],
         y=ys[last:],
@@ -156,7 +153,7 @@ def _holidays(days: pd.DataFrame, look: Look) -> tuple[list[dict[str, Any]], lis
         )
         # A narrow band has room for a word set upright, a long leave for its name.
         wide = len(run) >= _NAMED_RUN
-        words = safe(short(str(days["note"].iloc[run[0]]), 3 * len(run))) if wide else look.say("flow.holiday")
+        words = safe(short(days["note"].iloc[run].mode().iloc[0], 3 * len(run))) if wide else look.say("flow.holiday")
         upright = {} if wide else {"textangle": -90}
         notes.append(text((run[0] + run[-1]) / 2, 0, words, xanchor="center", yanchor="bottom", **upright))
     return bands, notes

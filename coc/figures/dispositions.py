@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from coc.figures.look import Look, safe
-from coc.figures.template import blank, figure, text
+from coc.figures.template import Figure, bar, blank, figure, scatter, text
 
 TOP_UNITS = 10
 _NAME_LIMIT = 32  # characters that fit beside the numbers; a longer name shows its code
@@ -17,7 +16,7 @@ _DEVICES = ("phone", "laptop", "desktop", "unknown")
 _CHANNELS = ("text", "scanned_signature", "voice", "e_signature", "unknown")
 
 
-def backlog_by_unit(frame: pd.DataFrame, look: Look) -> go.Figure:
+def backlog_by_unit(frame: pd.DataFrame, look: Look) -> Figure:
     """`frame`: unit, name, backlog, overdue. The units that hold most, the overdue part in red; `overdue / backlog`."""
     top = frame.sort_values(["backlog", "overdue", "unit"], ascending=[False, False, True]).head(TOP_UNITS)
     if top.empty:
@@ -27,7 +26,7 @@ def backlog_by_unit(frame: pd.DataFrame, look: Look) -> go.Figure:
     overdue = top["overdue"].astype(int).tolist()
     backlog = top["backlog"].astype(int).tolist()
     names = [n if len(n) <= _NAME_LIMIT else u for n, u in zip(top["name"].astype(str), top["unit"], strict=True)]
-    bar = {"orientation": "h", "width": 0.24, "y": rows}
+    strip = {"orientation": "h", "width": 0.24, "y": rows}
     rest = [b - o for b, o in zip(backlog, overdue, strict=True)]
     labels = []
     for row, name, late, held in zip(rows, names, overdue, backlog, strict=True):
@@ -40,8 +39,8 @@ def backlog_by_unit(frame: pd.DataFrame, look: Look) -> go.Figure:
     return figure(
         colours,
         [
-            go.Bar(name=look.say("by_unit.overdue"), x=overdue, marker={"color": colours.bad}, **bar),
-            go.Bar(name=look.say("by_unit.open"), x=rest, marker={"color": colours.faint}, **bar),
+            bar(name=look.say("by_unit.overdue"), x=overdue, marker={"color": colours.bad}, **strip),
+            bar(name=look.say("by_unit.open"), x=rest, marker={"color": colours.faint}, **strip),
         ],
         barmode="stack",
         xaxis={"range": [0, max(backlog)], "visible": False},
@@ -51,7 +50,7 @@ def backlog_by_unit(frame: pd.DataFrame, look: Look) -> go.Figure:
     )
 
 
-def backlog_by_age(frame: pd.DataFrame, look: Look) -> go.Figure:
+def backlog_by_age(frame: pd.DataFrame, look: Look) -> Figure:
     """`frame`: bucket, backlog, overdue. Open dispositions by age in working days."""
     by_bucket = frame.set_index("bucket").reindex(_BUCKETS).fillna(0).astype({"backlog": int, "overdue": int})
     if not by_bucket["backlog"].sum():
@@ -63,8 +62,8 @@ def backlog_by_age(frame: pd.DataFrame, look: Look) -> go.Figure:
     return figure(
         colours,
         [
-            go.Bar(name=look.say("by_unit.overdue"), x=xs, y=overdue, width=0.72, marker={"color": colours.bad}),
-            go.Bar(
+            bar(name=look.say("by_unit.overdue"), x=xs, y=overdue, width=0.72, marker={"color": colours.bad}),
+            bar(
                 name=look.say("by_unit.open"),
                 x=xs,
                 y=[b - o for b, o in zip(backlog, overdue, strict=True)],
@@ -83,7 +82,7 @@ def backlog_by_age(frame: pd.DataFrame, look: Look) -> go.Figure:
     )
 
 
-def channels(frame: pd.DataFrame, look: Look) -> go.Figure:
+def channels(frame: pd.DataFrame, look: Look) -> Figure:
     """`frame`: channel, device, count. A table of shares: a row a channel, a column a device, darker is more."""
     counts = frame.pivot_table(index="channel", columns="device", values="count", aggfunc="sum", fill_value=0)
     total = float(counts.to_numpy().sum()) if len(counts) else 0.0
@@ -108,7 +107,7 @@ def channels(frame: pd.DataFrame, look: Look) -> go.Figure:
         for c, d in enumerate(devices)
     ]
     # One invisible point a cell: the figure keeps its numbers for whoever reads the data and not the picture.
-    points = go.Scatter(
+    points = scatter(
         name=look.say("channels.share"),
         x=[c for _ in order for c in range(len(devices))],
         y=[r for r in range(len(order)) for _ in devices],

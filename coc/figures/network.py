@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from coc.figures.look import Look, safe, short, spread
 from coc.figures.scale import nice_ceiling, share_floor
-from coc.figures.template import blank, figure, text
+from coc.figures.template import Figure, blank, figure, scatter, text
 
 _KNOWN_ENOUGH = 0.25  # an hour with less of it measured is a gap, not a value
 _NAMED_LINES = 3
+_SILENT = 0.5  # with fewer of its probes answered, an application was away and not only slow
 _GAP = 0.19
 _WORDS = 10  # hours that a label covers
 
 
-def wifi_by_hour(frame: pd.DataFrame, look: Look) -> go.Figure:
+def wifi_by_hour(frame: pd.DataFrame, look: Look) -> Figure:
     """`frame`: at (hour's start, UTC), up_share, coverage. An hour that was not measured is a gap with a band."""
     hours = frame.sort_values("at").reset_index(drop=True)
     if hours.empty or hours["up_share"].isna().all():
@@ -31,7 +31,7 @@ def wifi_by_hour(frame: pd.DataFrame, look: Look) -> go.Figure:
     floor = share_floor(lowest)
     low = int(np.nanargmin(known.to_numpy()))
     values = [None if pd.isna(v) else round(float(v), 4) for v in known]
-    line = go.Scatter(
+    line = scatter(
         name=look.say("wifi.availability"),
         x0=0,
         dx=1,
@@ -63,30 +63,30 @@ def wifi_by_hour(frame: pd.DataFrame, look: Look) -> go.Figure:
     )
 
 
-def app_latency(frame: pd.DataFrame, look: Look) -> go.Figure:
-    """`frame`: service, name, at (15 min), p95 (ms), up_share. The slowest few by name, the rest a grey crowd.
+def app_latency(frame: pd.DataFrame, look: Look) -> Figure:
+    """`frame`: service, name, at (15 min), p50 (ms), up_share. The slowest few by name, the rest a grey crowd.
 
-    A red tick on the base line: an application that did not answer in that quarter of an hour.
+    Medians of half hours. A red tick on the base line: an application that did not answer in that quarter of an hour.
     """
-    if frame.empty or frame["p95"].isna().all():
+    if frame.empty or frame["p50"].isna().all():
         return blank(look.palette)
     colours = look.palette
-    wide = frame.pivot_table(index="at", columns="service", values="p95", aggfunc="max").sort_index()
+    wide = frame.pivot_table(index="at", columns="service", values="p50", aggfunc="median").sort_index()
     # Half hours: a wall reads no more, and the frame is half the bytes.
-    wide = wide.resample("30min").max()
+    wide = wide.resample("30min").median()
     names = frame.drop_duplicates("service").set_index("service")["name"].astype(str)
     slowest = wide.tail(12).median().fillna(wide.median()).sort_values(ascending=False).head(_NAMED_LINES)
     # One spike of a timeout must not press all other lines flat.
-    top = nice_ceiling(max(float(np.nanquantile(wide.to_numpy(), 0.985)), float(slowest.max())) * 1.02)
+    top = nice_ceiling(float(wide[slowest.index].quantile(0.98).max()) * 1.05)
     crowd = [s for s in wide.columns if s not in slowest.index]
     shades = [colours.accent, colours.fg, colours.muted]
     drawn = [(s, colours.faint, 1.5) for s in crowd] + list(zip(slowest.index, shades, (4, 2, 2), strict=False))[::-1]
     traces: list[Any] = [
-        go.Scatter(
+        scatter(
             name=safe(names[service]),
             x0=0,
             dx=1,
-            y=[None if pd.isna(v) else round(min(float(v), top * 1.2)) for v in wide[service]],
+            y=[None if pd.isna(v) else round(min(float(v), top)) for v in wide[service]],
             mode="lines",
             connectgaps=False,
             line={"color": colour, "width": width},
@@ -96,7 +96,7 @@ def app_latency(frame: pd.DataFrame, look: Look) -> go.Figure:
     silent = _silent(frame, wide.index)
     if silent:
         traces.append(
-            go.Scatter(
+            scatter(
                 name=look.say("apps.silent"),
                 x=silent,
                 y=[top * 0.035] * len(silent),
@@ -107,13 +107,13 @@ def app_latency(frame: pd.DataFrame, look: Look) -> go.Figure:
     ends = [_last(wide[s]) for s in slowest.index]
     places = spread(ends, top * _GAP)
     labels = [
-        text(1, min(p, top), safe(short(names[s], 15)), xref="paper", xshift=10, font={"color": colour})
+        text(1, min(p, top), safe(short(names[s], 16)), xref="paper", xshift=10, font={"color": colour})
         for s, p, colour in zip(slowest.index, places, shades, strict=False)
     ]
     return figure(
         colours,
         traces,
-        margin={"l": 92, "r": 150, "t": 12, "b": 30},
+        margin={"l": 92, "r": 160, "t": 12, "b": 30},
         xaxis={"range": [0, len(wide) - 1], **_hours(wide.index.to_series(), look, 16)},
         yaxis={
             "range": [0, top * 1.04],
@@ -143,7 +143,7 @@ def _last(column: pd.Series[float]) -> float:
 
 
 def _silent(frame: pd.DataFrame, buckets: pd.Index[Any]) -> list[int]:
-    quiet = frame.loc[frame["up_share"].fillna(1) < 1, "at"].unique()
+    quiet = frame.loc[frame["up_share"].fillna(1) < _SILENT, "at"].unique()
     return sorted({int(i) for i in buckets.get_indexer(pd.DatetimeIndex(quiet).floor("30min")) if i >= 0})
 
 

@@ -17,7 +17,8 @@ def spark(values: Sequence[float | None], colours: Palette) -> str | None:
     if len(known) < 2:
         return None
     low, high = min(known), max(known)
-    span = (high - low) or 1.0
+    if low == high:
+        low, high = low - 1, high + 1  # level: drawn in the middle
     step = (_W - 2 * _PAD) / (len(values) - 1)
     path, pen = "", "M"
     end = (0.0, 0.0)
@@ -25,7 +26,7 @@ def spark(values: Sequence[float | None], colours: Palette) -> str | None:
         if value is None or math.isnan(value):
             pen = "M"
             continue
-        end = (_PAD + i * step, _H - _PAD - (value - low) / span * (_H - 2 * _PAD))
+        end = (_PAD + i * step, _H - _PAD - (value - low) / (high - low) * (_H - 2 * _PAD))
         path += f"{pen}{end[0]:.0f} {end[1]:.1f}"
         pen = "L"
     svg = (

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
-
-from coc.figures.template import GRAPH_CONFIG
+from coc.figures.template import GRAPH_CONFIG, Figure
 from coc.ui.dom import dcc, html
 from coc.ui.i18n import Translator
 from coc.ui.marks import icon
@@ -45,11 +43,11 @@ def chart_card(say: Translator, page: str, name: str) -> Any:
     )
 
 
-def chart_props(say: Translator, page: str, name: str, figure: go.Figure, empty: str) -> Props:
+def chart_props(say: Translator, page: str, name: str, figure: Figure, empty: str) -> Props:
     """The figure, or the sentence `empty` (a message id) over nothing where the figure has no trace."""
     return {
-        f"{page}-{name}": {"figure": figure.to_plotly_json()},
-        f"{page}-{name}-empty": empty_state(say(empty)) if not figure.data else {"children": None, "hidden": True},
+        f"{page}-{name}": {"figure": figure},
+        f"{page}-{name}-empty": empty_state(say(empty)) if not figure["data"] else {"children": None, "hidden": True},
     }
 
 

@@ -43,9 +43,9 @@ def feed_card(ctx: Context, row: dict[str, Any]) -> Any:
             html.Div([html.Span(str(row["kind"]), className="coc-kind"), datasets], className="coc-source-what"),
             html.Dl(
                 [
-                    *_fact(say("sumber.last_good"), *_when(ctx, row.get("last_good"), aged=True)),
-                    *_fact(say("sumber.as_of"), *_when(ctx, row.get("as_of"), aged=False)),
-                    *_fact(say("sumber.next_run"), *_next(ctx, row)),
+                    *_fact(say("sumber.last_good"), *_when(ctx, row, "last_good", aged=True)),
+                    *_fact(say("sumber.as_of"), *_when(ctx, row, "as_of", aged=False)),
+                    *_fact(say("sumber.next_run"), *_when(ctx, row, "next_run", aged=False)),
                 ],
                 className="coc-facts",
             ),
@@ -80,23 +80,17 @@ def _fact(name: str, *children: Any) -> list[Any]:
     return [html.Dt(name), html.Dd(list(children))]
 
 
-def _when(ctx: Context, cell: object, *, aged: bool) -> list[Any]:
-    at = moment_of(cell)
+def _when(ctx: Context, row: dict[str, Any], field: str, *, aged: bool) -> list[Any]:
+    """A feed's time, which the client script moves with the heartbeat; `aged` adds how long ago."""
+    at = moment_of(row.get(field))
     if at is None:
-        return [html.Span(ctx.say("sumber.none"), className="coc-quiet")]
-    shown: list[Any] = [ctx.writer.moment(at, ctx.view.now)]
-    return (
-        [*shown, html.Span([age(ctx, at, "last_good"), " ", ctx.say("feed.age_suffix")], className="coc-quiet")]
-        if aged
-        else shown
-    )
-
-
-def _next(ctx: Context, row: dict[str, Any]) -> list[Any]:
-    at = moment_of(row.get("next_run"))
-    if at is None:
-        return [html.Span(ctx.say("sumber.not_planned"), className="coc-quiet")]
-    return [ctx.writer.moment(at, ctx.view.now)]
+        return [
+            html.Span(ctx.say("sumber.not_planned" if field == "next_run" else "sumber.none"), className="coc-quiet")
+        ]
+    shown = [html.Span(ctx.writer.moment(at, ctx.view.now), **{"data-feed-field": field})]
+    if aged:
+        shown.append(html.Span([age(ctx, at, field), " ", ctx.say("feed.age_suffix")], className="coc-quiet"))
+    return shown
 
 
 def _counts(ctx: Context, row: dict[str, Any]) -> list[Any]:
@@ -107,7 +101,7 @@ def _counts(ctx: Context, row: dict[str, Any]) -> list[Any]:
     cells = [
         html.Div(
             [
-                html.Div(ctx.writer.number(float(row[name])), className="coc-count"),
+                html.Div(ctx.writer.number(float(row[name])), className="coc-count", **{"data-feed-field": name}),
                 html.Div(ctx.say(f"sumber.{name}"), className="coc-count-name"),
             ],
             className="coc-count-cell",
@@ -116,7 +110,8 @@ def _counts(ctx: Context, row: dict[str, Any]) -> list[Any]:
         for name in known
     ]
     started = moment_of(row.get("started"))
-    return [html.Div(cells, className="coc-counts", title=_run_title(ctx, row, started))]
+    title = html.Div(ctx.say("sumber.last_run"), className="coc-counts-title", title=_run_title(ctx, row, started))
+    return [html.Div([title, *cells], className="coc-counts")]
 
 
 def _run_title(ctx: Context, row: dict[str, Any], started: datetime | None) -> str:

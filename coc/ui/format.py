@@ -46,7 +46,11 @@ class Writer:
         """A rate of 0..1. It never rounds up to 100 % nor down to 0 % what is not quite that."""
         if rate is None or math.isnan(rate):
             return DASH
-        return self.number(self.points(rate, decimals), decimals) + self.percent_sign
+        return self.percent_number(rate, decimals) + self.percent_sign
+
+    def percent_number(self, rate: float, decimals: int = 1) -> str:
+        """Without the sign. A whole 100 has no decimals: nothing was rounded."""
+        return self.number(self.points(rate, decimals), 0 if rate == 1 else decimals)
 
     @property
     def percent_sign(self) -> str:

@@ -12,6 +12,7 @@ from coc.ui.dom import html
 from coc.ui.marks import icon, null_words, value
 
 Children = list[Any]
+_ROOM = 6  # characters of a big number that fit: 12.345
 
 
 def figure_text(ctx: Context, reading: Reading, measure: str) -> str:
@@ -19,7 +20,7 @@ def figure_text(ctx: Context, reading: Reading, measure: str) -> str:
     if reading.value is None:
         return ctx.writer.number(None)
     if measure == "rate":
-        return ctx.writer.number(ctx.writer.points(reading.value), 1)
+        return ctx.writer.percent_number(reading.value)
     return ctx.writer.number(reading.value, 1 if measure == "hours" else 0)
 
 
@@ -41,7 +42,12 @@ def big(ctx: Context, kpi: str, measure: str, unit: str = "") -> Children:
     sign = ctx.writer.percent_sign.strip() if measure == "rate" else unit
     if sign:
         shown.append(html.Span(sign, className="coc-unit"))
-    return [value(reading, shown)]
+    return [value(reading, shown, size_of(shown[0]))]
+
+
+def size_of(*numbers: str) -> str:
+    """The class of a tile's number: smaller where the digits would not fit beside the sparkline."""
+    return "coc-value" if sum(map(len, numbers)) <= _ROOM else "coc-value coc-value-long"
 
 
 def small(ctx: Context, kpi: str, measure: str, words: str, *, words_first: bool = False) -> Any:
@@ -55,9 +61,9 @@ def small(ctx: Context, kpi: str, measure: str, words: str, *, words_first: bool
 
 
 def line(ctx: Context, past: pd.DataFrame, now: float | None) -> Children:
-    """The sparkline of past days and now, or nothing where there is no past."""
+    """The sparkline of past days and now (None: a day that is not over), or nothing where there is no past."""
     values = [None if pd.isna(v) else float(v) for v in past["value"]]
-    source = spark([*values, now], ctx.colours)
+    source = spark(values if now is None else [*values, now], ctx.colours)
     return [html.Img(src=source, className="coc-spark", alt="")] if source else []
 
 

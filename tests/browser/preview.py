@@ -37,17 +37,10 @@ def state_view(page: str, state: str, language: str, theme: str) -> View:
     return factory.view(page, language=language, theme=theme, simulated=state == "simulated", held=held)
 
 
-def page_module(page: str) -> Any:
-    """The page's module. Dash lets a page register itself only once some application uses pages."""
-    if f"pages.{page}" not in sys.modules:
-        dash.Dash("pages", use_pages=True, pages_folder="")
-    return importlib.import_module(f"pages.{page}")
-
-
 def make(page: str, state: str = "normal", language: str = "id", theme: str = "dark") -> dash.Dash:
     """One Dash application that shows one page in one state."""
     unpack(ROOT / "assets")
-    module = page_module(page)
+    module = importlib.import_module(f"pages.{page}")
     view = state_view(page, state, language, theme)
     app = dash.Dash(
         "coc",
@@ -70,8 +63,6 @@ class Switch:
 
     def __init__(self) -> None:
         self.apps: dict[tuple[str, ...], Any] = {}
-        for page in PAGES.values():
-            page_module(page)  # on the main thread: elsewhere Dash has no context to register in
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
         request = flask.Request(environ)
