@@ -158,7 +158,8 @@ class Reader:
         try:
             rows = self._rows(start, end, found)
         except FetchError as error:
-            if error.code != "too_large" or end - start <= SHORTEST_SPAN:
+            late = self.api.client.guard.expired
+            if error.code not in ("too_large", "too_slow") or late or end - start <= SHORTEST_SPAN:
                 raise
             middle = (start + end) / 2
             yield from self._span((middle, end), found)
@@ -288,7 +289,7 @@ class Reader:
         if end - start <= HOUR:
             return FINE_STEP
         if self.now - start <= RECENT + 1:
-            return max(FINE_STEP, self.rhythm // 2) if self.rhythm else RECENT_STEP
+            return max(FINE_STEP, int(self.rhythm * 0.8)) if self.rhythm else RECENT_STEP
         return max(RECENT_STEP, int(self.rhythm * 0.9)) if self.rhythm else OLD_STEP
 
 

@@ -335,6 +335,20 @@ def test_an_answer_over_the_limit_is_asked_for_in_halves(window: Any) -> None:
     assert told(frame_of(batches)) == expected(source)
 
 
+def test_a_span_that_takes_too_long_is_asked_for_in_halves(window: Any) -> None:
+    source = city(hours=30, points=1, can=WAYS["no raw samples"])
+
+    def slow(handler: Any, request: Any) -> None:
+        if float(request.query.get("end", 0)) - float(request.query.get("start", 0)) > 14 * 3600:
+            handler.server.stop.wait(2)
+            return
+        source(handler, request)
+
+    with serving(slow) as server:
+        batches = list(connector(server, timeout_seconds=0.3, backfill_days=1.2).pull(window()))
+    assert told(frame_of(batches)) == [r for r in expected(source) if r[1] > T - 1.2 * 86400]
+
+
 def test_a_step_of_config_is_never_more_points_than_prometheus_gives(window: Any) -> None:
     source = Source(T, can=WAYS["no raw samples"])
     for i in range(600):
