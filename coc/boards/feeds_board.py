@@ -17,7 +17,8 @@ from coc.settings.models import Realm, Settings
 from coc.store import Store
 
 # What changes with every pull or by time alone: it travels with the heartbeat and never makes an epoch.
-AGES = ("as_of", "last_good", "next_run", "started", "seconds", "rows_in", "unchanged", "stored", "quarantined")
+_COUNTS = ("seconds", "rows_in", "unchanged", "stored", "quarantined", "notes")
+AGES = ("as_of", "last_good", "next_run", "started", *_COUNTS)
 _TIMES = ("as_of", "last_good", "next_run", "started")
 
 

@@ -45,6 +45,8 @@ class BoardsLoop:
         self._failing = self._watch_failing = False
 
     def start(self) -> None:
+        """Build once before the first request is taken, so that nobody is told "no data" of a store that has it."""
+        self._refresh()
         self._thread.start()
 
     def stop(self, patience: float = 2.0) -> None:
@@ -58,15 +60,19 @@ class BoardsLoop:
         self._commit.set()
 
     def _run(self) -> None:
-        looked, tokens = 0.0, time.monotonic()
+        looked = tokens = time.monotonic()
+        gap = GAP_SECONDS
         while not self._stop.is_set():
-            if looked == 0.0 or self._due(looked):
-                self._stop.wait(max(0.0, looked + GAP_SECONDS - time.monotonic()) if looked else 0.0)
+            if self._due(looked):
+                self._stop.wait(max(0.0, looked + gap - time.monotonic()))
                 if self._stop.is_set():
                     return
                 self._commit.clear()  # before reading: what comes during the refresh asks for another
+                began = time.monotonic()
                 self._refresh()
                 looked = time.monotonic()
+                # A first fill commits many times a second: never more than half the time goes into boards.
+                gap = max(GAP_SECONDS, looked - began)
             if time.monotonic() - tokens >= TOKENS_SECONDS:
                 tokens = time.monotonic()
                 self.services.tokens.refresh()
