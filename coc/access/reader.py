@@ -116,7 +116,7 @@ class Reader:
     def _figure(self, spec: KpiSpec, lens: Lens, window: str, unit: str | None, snapshot: Snapshot | None) -> Figure:
         held = self._held(_board_name(spec, snapshot), lens, snapshot)
         as_of = _oldest(spec, snapshot, held.shown)
-        computed = held.shown.computed_at if snapshot else None
+        computed = held.shown.computed_at.astimezone(UTC) if snapshot else None
 
         def figure(value: float | None, state: str) -> Figure:
             shown = None if value is None or value != value or state not in SHOWN_STATES else _number(value, spec)
@@ -179,7 +179,8 @@ def _empty(name: str, population: str) -> Board:
 def _oldest(spec: KpiSpec, snapshot: Snapshot | None, board: Board) -> datetime | None:
     as_of: Mapping[Any, datetime | None] = snapshot.as_of if snapshot else {}
     known = [at for d in spec.datasets if (at := as_of.get(d)) is not None]
-    return min(known) if known else board.as_of
+    oldest = min(known) if known else board.as_of
+    return oldest.astimezone(UTC) if oldest else None
 
 
 def _number(value: float, spec: KpiSpec) -> float | int:

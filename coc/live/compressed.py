@@ -53,7 +53,7 @@ class Compressed:
             await _send_file(scope, send, held, encoding)
             return
         whole = _Whole()
-        await self.inner(scope, receive, whole)
+        await self.inner({**scope, "headers": _with_strong_tags(scope["headers"])}, receive, whole)
         status, headers, body = whole.status, whole.headers, bytes(whole.body)
         if status == 200 and scope["method"] == "GET" and _lasting(*key):
             file = await asyncio.get_running_loop().run_in_executor(self._workers, self._keep, key, headers, body)
@@ -80,6 +80,11 @@ def _lasting(path: str, query: bytes) -> bool:
     if path.startswith("/assets/"):
         return bool(_STAMP.match(query))
     return not query and bool(_FINGERPRINTED.match(path))
+
+
+def _with_strong_tags(headers: Any) -> Any:
+    """The tags as the inner side gave them: Dash compares its own letter by letter."""
+    return [(k, v.replace(b'W/"', b'"') if k == b"if-none-match" else v) for k, v in headers]
 
 
 def _is_textual(headers: RawHeaders) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -63,7 +63,8 @@ class Services:
         return self.realm == "demo"
 
     def now(self) -> datetime:
-        return self.clock.now()
+        """Business now, in UTC."""
+        return self.clock.now().astimezone(UTC)
 
     def page_epoch(self, page: str) -> int:
         return page_epoch(self.pages[page].spec, self.reader.board_epochs())

@@ -119,6 +119,9 @@ def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> F
     site.layout = _layout
     declare((rule.rule for rule in server.url_map.iter_rules()), closed=_SHUT)
     _finish(server, site, services)
+    # Dash knows its scripts and its router only after an index was made: a page that was open before a restart asks for
+    # a script first, and would get 404.
+    server.test_client().get("/")
     return server
 
 
@@ -243,7 +246,7 @@ def _fits(parts: list[str], template: list[str]) -> bool:
 def _finish(server: Flask, site: Site, services: Services) -> None:
     @server.after_request
     def finish(response: Response) -> Response:
-        if response.mimetype == "text/html":
+        if response.mimetype == "text/html" and response.status_code == 200:
             # Asked each time: the first request adds an inline script of its own.
             response.headers["Content-Security-Policy"] = _CSP + " ".join(site.csp_hashes())
             response.headers["Cache-Control"] = "private, no-cache"

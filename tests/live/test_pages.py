@@ -130,6 +130,13 @@ def test_a_file_without_a_stamp_is_kept_a_day(live: Served) -> None:
     assert again.status == 304
 
 
+def test_a_library_file_that_the_browser_has_is_not_sent_again(live: Served) -> None:
+    path = "/_dash-component-suites/dash/dcc/async-graph.js"
+    first = live.ask(path, headers={"Accept-Encoding": "br"})
+    again = live.ask(path, headers={"Accept-Encoding": "br", "If-None-Match": first.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+
+
 @pytest.mark.parametrize("path", ["/assets/../app.py", "/assets/%2e%2e/app.py", "/assets//etc/passwd", "/assets/x"])
 def test_only_assets_come_out_of_the_assets_folder(live: Served, path: str) -> None:
     assert live.ask(path).status == 404
