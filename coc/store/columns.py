@@ -101,16 +101,27 @@ def select_list(table: sa.Table, columns: Sequence[Column]) -> list[sa.ColumnEle
     return chosen
 
 
-def to_frame(rows: Sequence[Any], columns: Sequence[Column]) -> pd.DataFrame:
-    """Rows of `select_list` as a frame: `source`, then the columns in canonical dtypes."""
+def to_frame(
+    rows: Sequence[Any], columns: Sequence[Column], words: dict[str | None, str | None] | None = None
+) -> pd.DataFrame:
+    """Rows of `select_list` as a frame: `source`, then the columns in canonical dtypes.
+
+    `words` remembers texts from call to call: a driver makes a new string for every cell, though a city has a hundred
+    units, and a day of samples would hold 160,000 copies of their names.
+    """
+    known = {} if words is None else words
     lists = list(zip(*rows, strict=True)) if rows else [()] * (len(columns) + 1)
-    data: dict[str, Any] = {"source": pd.array(np.array(lists[0], dtype=object), dtype="str")}
+    data: dict[str, Any] = {"source": _array(lists[0], _SOURCE, known)}
     for column, values in zip(columns, lists[1:], strict=True):
-        data[column.name] = _array(values, column)
+        data[column.name] = _array(values, column, known)
     return pd.DataFrame(data)
 
 
-def _array(values: Sequence[Any], column: Column) -> Any:
+_SOURCE: Final = Column("source")
+_DISTINCT: Final = frozenset({"source_id", "letter_id", "parent_id", "number", "subject", "sender", "instruction_text"})
+
+
+def _array(values: Sequence[Any], column: Column, words: dict[str | None, str | None]) -> Any:
     if column.kind is Kind.TIME:
         return to_index(np.array(values, dtype="int64"))
     if column.kind is Kind.FLOAT:
@@ -122,6 +133,8 @@ def _array(values: Sequence[Any], column: Column) -> Any:
         if column.kind is Kind.BOOL:
             return pd.arrays.BooleanArray(whole.astype(bool), missing)
         return pd.arrays.IntegerArray(whole.astype("int64"), missing)
+    if column.name not in _DISTINCT:
+        values = [words.setdefault(v, v) for v in values]
     texts = np.array(values, dtype=object)
     if column.name == BLANK_KEY:
         texts[texts == ""] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from coc.store import columns as codec
 from coc.store.engine import Database
 from coc.store.tables import TABLES, commits, sample_heads, stored_columns
 
+_PIECE: Final = 20_000
+
 
 def fetch(
     connection: Connection, dataset: Dataset, *where: sa.ColumnElement[bool], columns: Sequence[Column] | None = None
@@ -23,9 +25,14 @@ def fetch(
     table = TABLES[dataset]
     chosen = stored_columns(dataset) if columns is None else columns
     statement = sa.select(*codec.select_list(table, chosen)).where(*where)
-    # Straight from the driver's cursor: SQLAlchemy's Row objects would double the time of a large read.
-    rows = connection.execute(statement).cursor.fetchall()
-    frame = codec.to_frame(rows, chosen)
+    # Straight from the driver's cursor: SQLAlchemy's Row objects would double the time of a large read. In pieces: the
+    # tuples of a day of samples, all at once, would be most of the process's memory.
+    cursor: Any = connection.execute(statement).cursor
+    words: dict[str | None, str | None] = {}
+    frames = []
+    while rows := cursor.fetchmany(_PIECE):
+        frames.append(codec.to_frame(rows, chosen, words))
+    frame = pd.concat(frames, ignore_index=True) if frames else codec.to_frame([], chosen)
     if "letter_deleted" in frame:
         frame["letter_deleted"] = frame["letter_deleted"].fillna(False)
     return frame
