@@ -102,12 +102,13 @@ def _followup(ctx: Context) -> Filled:
 
 def _wifi_points(ctx: Context) -> Filled:
     """Four disjoint states, each with its shape, number and word."""
+    readings = {state: ctx.reading(f"wifi.{state}") for state in ("up", "degraded", "down", "no_data")}
+    size = tiles.size_of(*(tiles.figure_text(ctx, r, "count") for r in readings.values()), room=12)
     states = []
-    for state in ("up", "degraded", "down", "no_data"):
-        reading = ctx.reading(f"wifi.{state}")
+    for state, reading in readings.items():
         quiet = not reading.value
         tone = {"degraded": "warn", "down": "bad"}.get(state, "idle" if state == "no_data" else "good")
-        shown = value(reading, tiles.figure_text(ctx, reading, "count"))
+        shown = value(reading, tiles.figure_text(ctx, reading, "count"), size)
         word = html.Span([icon(state), ctx.say(f"state.{state}")], className="coc-state-label")
         states.append(
             html.Div([shown, word], className="coc-state", **{"data-tone": "idle" if quiet else tone}),

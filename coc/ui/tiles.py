@@ -45,9 +45,9 @@ def big(ctx: Context, kpi: str, measure: str, unit: str = "") -> Children:
     return [value(reading, shown, size_of(shown[0]))]
 
 
-def size_of(*numbers: str) -> str:
-    """The class of a tile's number: smaller where the digits would not fit beside the sparkline."""
-    return "coc-value" if sum(map(len, numbers)) <= _ROOM else "coc-value coc-value-long"
+def size_of(*numbers: str, room: int = _ROOM) -> str:
+    """The class of a tile's numbers: smaller where their digits would not fit in a row."""
+    return "coc-value" if sum(map(len, numbers)) <= room else "coc-value coc-value-long"
 
 
 def small(ctx: Context, kpi: str, measure: str, words: str, *, words_first: bool = False) -> Any:

@@ -1,7 +1,7 @@
 """The pages on hand-made boards, without store, stream or scheduler: for looking at, and for the browser tests.
 
 `python -m tests.browser.preview [PORT]`, then / and /sumber with
-?state=normal|empty|trouble|simulated&lang=id|en&theme=dark|light.
+?state=normal|empty|trouble|simulated|large&lang=id|en&theme=dark|light.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def state_view(page: str, state: str, language: str, theme: str) -> View:
     held = {
         "empty": factory.empty_boards,
         "trouble": lambda: factory.with_feeds(*factory.TROUBLE),
+        "large": factory.large_boards,
     }.get(state, factory.boards)()
     return factory.view(page, language=language, theme=theme, simulated=state == "simulated", held=held)
 

@@ -76,6 +76,36 @@ def empty_boards() -> dict[str, Board]:
     }
 
 
+def large_boards() -> dict[str, Board]:
+    """A large city on a bad day: five digits, twelve feeds, long names, a source that records no completion."""
+    held = boards(
+        correspondence__registered_today=12_841,
+        correspondence__completed_today=None,
+        correspondence__paperless_rate=1.0,
+        correspondence__undispositioned=1_204,
+        disposition__backlog=128_403,
+        disposition__overdue=10_096,
+        disposition__due_soon=11_042,
+        disposition__followup_hours_p85=121.3,
+        disposition__followup_hours_p95=238.1,
+        wifi__up=1_241,
+        wifi__degraded=109,
+        wifi__down=214,
+        wifi__no_data=1_006,
+        wifi__clients=31_172,
+        apps__up=111,
+        apps__down=12,
+    )
+    kpis = held["correspondence"].kpis
+    kpis.loc[kpis["value"].isna(), "state"] = "not_recorded"
+    unit = held["disposition"].frames["by_unit"]
+    unit["backlog"], unit["overdue"] = unit["backlog"] * 73, unit["overdue"] * 73
+    latency = held["apps"].frames["latency"]
+    latency["p50"] *= 11
+    more = [feed(f"sumber_data_kecamatan_{i}", "late" if i % 3 else "fresh") for i in range(9)]
+    return held | {"feeds": replace(held["feeds"], frames={"feeds": feeds(*TROUBLE[:3], *more)})}
+
+
 def feed(name: str, state: str = "fresh", **more: Any) -> dict[str, Any]:
     ago = {"fresh": 12, "late": 540, "frozen": 1260, "failing": 4020}.get(state)
     last = None if ago is None else pd.Timestamp(NOW - timedelta(seconds=ago))
