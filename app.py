@@ -43,6 +43,9 @@ log = logging.getLogger("coc.app")
 ROOT: Final = Path(__file__).resolve().parent
 WORKERS: Final = 8  # threads for Dash; streams and frames need none
 STOP_SECONDS: Final = 2
+# Python hands the interpreter over every 5 ms by default: with boards being computed, each of a thousand answers would
+# wait that long for each of its system calls.
+SWITCH_SECONDS: Final = 0.0005
 
 
 class Application:
@@ -192,6 +195,7 @@ def serve(
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_keep_alive=75,
     )
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = _Server(config)
     server.hub = application.services.hub
     if threading.current_thread() is threading.main_thread():
