@@ -1,15 +1,34 @@
-"""What every test shares: hypothesis without deadlines, Jambi's zone, free ports."""
+"""What every test shares: hypothesis without deadlines, free ports, one Chromium."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser_install import find
+
 settings.register_profile("coc", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("coc")
+
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A browser for the whole session. Skipped, with the reason, only where the machine has none."""
+    path = find()
+    if path is None:
+        pytest.skip("not run: no Chrome or Chromium on this machine; `python -m tests.browser_install` installs one")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

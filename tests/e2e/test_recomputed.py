@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +13,11 @@ import pytest
 
 from tests.e2e import samples_oracle
 from tests.e2e.city import MadeCity, make
+from tests.e2e.commands import API_TOKEN, NOW, Served, pull
 from tests.e2e.oracle import Oracle
 from tests.e2e.samples_oracle import Sample
 from tests.e2e.sources import TOKEN, Series, Sources
 
-API_TOKEN = "checker-token"
-NOW = datetime.fromisoformat("2026-03-02T10:00:00+07:00")
 LETTER_IDS = ("registered_today", "completed_today", "paperless_rate", "undispositioned")
 FOLLOW_UP_IDS = ("followup_hours_p50", "followup_hours_p85", "followup_hours_p95")
 DISPOSITION_IDS = ("backlog", "overdue", "due_soon", "on_time_rate", *FOLLOW_UP_IDS)
@@ -68,14 +61,6 @@ def _config(folder: Path, url: str) -> Path:
     return path
 
 
-def _coc(config: Path, *words: str) -> list[str]:
-    return [sys.executable, "-m", "coc.cli", "--config", str(config), *words]
-
-
-def _env() -> dict[str, str]:
-    return {**os.environ, "COC_CLOCK": NOW.isoformat()}
-
-
 @pytest.fixture(scope="module", params=[1, 2])
 def pulled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """(made city, samples by access point, the API's fetch function) after one full pull under a frozen clock."""
@@ -85,60 +70,10 @@ def pulled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     points = {f"ap-{i}": _samples(rng, NOW.timestamp() - rng.choice([0, 0, 900]), 60) for i in range(8)}
     sources = Sources(city, _series(points, "ap"))
     config = _config(folder, sources.url)
-    _pull(config)
-    with _served(config) as fetch:
+    pull(config)
+    with Served(config, "--no-scheduler") as fetch:
         yield city, points, fetch, config
     sources.close()
-
-
-def _pull(config: Path) -> dict[str, dict[str, Any]]:
-    """A full pull; what it did, by connector."""
-    done = subprocess.run(
-        _coc(config, "pull", "--full", "--json"), env=_env(), capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {item["name"]: item for item in json.loads(done.stdout)["items"]}
-
-
-class _served:
-    """`coc serve --no-scheduler` on a free port, as a context that gives a fetch function."""
-
-    def __init__(self, config: Path) -> None:
-        import socket
-
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            _coc(config, "serve", "--no-scheduler", "--port", str(self.port)),
-            env=_env(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-
-    def fetch(self, path: str) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", headers={"Authorization": f"Bearer {API_TOKEN}"}
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def __enter__(self) -> Callable[[str], dict[str, Any]]:
-        until = time.monotonic() + 40
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1)
-            except OSError:
-                assert self.process.poll() is None, self.process.stderr.read().decode()
-                time.sleep(0.2)
-            else:
-                return self.fetch
-        raise AssertionError("the server did not become ready in 40 s")
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        self.process.stderr.close()
 
 
 def _values(fetch: Callable[[str], dict[str, Any]], window: str, unit: str | None) -> dict[str, float | None]:
@@ -174,7 +109,7 @@ def test_every_wifi_kpi_is_what_the_samples_say(pulled: Any) -> None:
 def test_a_second_full_pull_stores_nothing_and_moves_no_epoch(pulled: Any) -> None:
     city, _, fetch, config = pulled
     before = fetch("/api/v1/kpis?window=30d")["epoch"]
-    again = _pull(config)
+    again = pull(config)
     assert [again[n]["stored"] for n in ("lain", "wifi")] == [0, 0]
     assert again["lain"]["unchanged"] == len(city.units) + len(city.letters) + len(city.dispositions)
     assert fetch("/api/v1/kpis?window=30d")["epoch"] == before
