@@ -57,10 +57,12 @@
     for (const el of document.querySelectorAll("[data-clock]")) write(el, clockText(el, at));
   }
   // What moves without an epoch: a pull that brings nothing new still proves that the data is current.
-  function feeds(all) {
+  let heard = {};
+  function feeds(all, onlyYounger) {
     for (const [name, feed] of Object.entries(all || {})) {
       for (const mark of document.querySelectorAll(`[data-feed="${CSS.escape(name)}"]`)) {
         const old = mark.dataset.asOf || "";
+        if (onlyYounger && !(Date.parse(feed.as_of) >= Date.parse(old))) continue;
         for (const el of mark.querySelectorAll("[data-age-of]")) {
           const field = el.dataset.ageField || (el.dataset.ageOf === old ? "as_of" : "");
           if (field && feed[field] && el.dataset.ageOf !== feed[field]) el.dataset.ageOf = feed[field];
@@ -75,11 +77,13 @@
   }
   window.cocAges = {
     words: wordsOf,
-    tick,
+    // After a paint: what was painted may be older than what the last beat said.
+    again() { feeds(heard, true); tick(); },
     beat(data) {
       const speed = Number.isFinite(data.speed) ? data.speed : 1;
       base = { now: Date.parse(data.now), at: performance.now(), speed };
-      feeds(data.feeds);
+      heard = data.feeds || {};
+      feeds(heard, false);
       tick();
     },
   };

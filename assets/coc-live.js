@@ -127,7 +127,6 @@
     set(body, "page", d.cocPage);
     document.documentElement.lang = d.cocLang;
     document.documentElement.dataset.bsTheme = d.cocTheme;
-    window.cocAges.tick();
     arrive(S.have, []);
     check();
   }
@@ -142,7 +141,7 @@
     const key = S.key;
     try {
       const frame = await fetchFrame(S.el.dataset);
-      if (key === S.key) await paint(frame, key);
+      if (key === S.key) await paint(frame);
       S.failed = 0;
     } catch (_) {
       setTimeout(() => { S.done = null; check(); }, backoff(S.failed++));
@@ -158,14 +157,14 @@
     if (!answer.ok) throw new Error("frame " + answer.status);
     return answer.json();
   }
-  async function paint(frame, key) {
+  async function paint(frame) {
     const charts = [];
     for (const [id, props] of Object.entries(frame.props)) {
       if (props && props.figure) charts.push(redrawn(id));
       try { window.dash_clientside.set_props(id, props); } catch (_) { /* not in this layout */ }
     }
     S.have = frame.epoch;
-    await arrive(frame.epoch, charts, key);
+    await arrive(frame.epoch, charts);
   }
   function redrawn(id) {
     const outer = document.getElementById(id), plot = outer && outer.querySelector(".js-plotly-plot");
@@ -174,6 +173,7 @@
   }
   // data-epoch says what is painted: set when the last chart has drawn.
   async function arrive(epoch, charts) {
+    window.cocAges.again();
     const turn = ++S.turn, until = performance.now() + DRAWING;
     await Promise.race([Promise.all(charts), pause(DRAWING)]);
     while (undrawn() && performance.now() < until) await pause(50);
@@ -181,7 +181,6 @@
     await painted();
     if (turn !== S.turn) return;
     set(body, "epoch", String(epoch));
-    window.cocAges.tick();
   }
   function undrawn() {
     const graphs = S.el ? S.el.querySelectorAll(".dash-graph") : [];
