@@ -20,7 +20,9 @@ from coc.store.columns import entity_column
 
 _LOOKBACK = timedelta(days=92)  # 90 days and their midnight in any zone
 _TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
-_ROWS = (Dataset.LETTERS, Dataset.DISPOSITIONS)
+# No board counts by these: letter contents, and what the derived columns already hold.
+_UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "parent_id", "to_office", "received_at"]
+_UNUSED += ["read_at", "started_at", "due_at", "updated_at"]
 _SAMPLES = (Dataset.AP_SAMPLES, Dataset.SERVICE_SAMPLES)
 _SLACK = timedelta(minutes=10)  # trimming costs a pass over a day of samples: now and then is enough
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,8 +61,8 @@ class LiveFrames:
 
     def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         since = (now - _LOOKBACK).to_pydatetime()
-        letters = self.store.letters(since, after_rev=after)
-        dispositions = self.store.dispositions(since, after_rev=after)
+        letters = self.store.letters(since, after_rev=after).drop(columns=_UNUSED, errors="ignore")
+        dispositions = self.store.dispositions(since, after_rev=after).drop(columns=_UNUSED, errors="ignore")
         return self._merge(Dataset.LETTERS, letters, after) | self._merge(Dataset.DISPOSITIONS, dispositions, after)
 
     def _load_samples(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
