@@ -140,10 +140,23 @@ def _apps(ctx: Context) -> Filled:
             **{"data-tone": "bad" if down.value else "idle"},
         ),
     ]
-    kpi = "apps.availability_24h"
-    return tiles.tile(
-        _titled(ctx, "kpi.apps", up), main, [tiles.small(ctx, kpi, "rate", ctx.say("kpi.apps_availability"))]
-    )
+    others = _neither_up_nor_down(ctx)
+    words = ctx.say("kpi.apps_availability_short" if others else "kpi.apps_availability")
+    foot = [*others, tiles.small(ctx, "apps.availability_24h", "rate", words)]
+    return tiles.tile(_titled(ctx, "kpi.apps", up), main, foot)
+
+
+def _neither_up_nor_down(ctx: Context) -> Filled:
+    """Applications that are slow or silent: the two numbers above would not add up without a word of them."""
+    table = ctx.frame("apps", "services")
+    if table is None or table.empty or ctx.reading("apps.up").value is None:
+        return []
+    counts = table["state"].value_counts()
+    return [
+        html.Span([icon(state), f" {ctx.writer.number(int(n))} ", ctx.say(f"state.{state}").lower()])
+        for state in ("degraded", "no_data")
+        if (n := counts.get(state, 0))
+    ]
 
 
 def _titled(ctx: Context, label: str, first: Reading) -> str:
