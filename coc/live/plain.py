@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from coc.live.measures import CONTENT_TYPE
 from coc.live.problems import send_problem
 from coc.live.services import Services
 
 log = logging.getLogger("coc.live")
+_KNOWN_SECONDS: Final = 0.5
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -29,9 +31,13 @@ async def healthz(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 
 
 def readyz(services: Services) -> AsgiApp:
     """Whether this process can serve: store reachable, migrated, boards looked at."""
+    # Anyone may ask, so asking often costs the store nothing.
+    known: list[tuple[float, str | None]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
-        why = await asyncio.to_thread(_not_ready, services)
+        if not known or time.monotonic() - known[0][0] > _KNOWN_SECONDS:
+            known[:] = [(time.monotonic(), await asyncio.to_thread(_not_ready, services))]
+        why = known[0][1]
         if why:
             await send_problem(send, 503, why)
         else:

@@ -18,13 +18,13 @@ from coc.access import LENS_COOKIE, lens_named
 from coc.access.routes import declare
 from coc.live import choices, paging
 from coc.live.gate import MOST_BODY
+from coc.live.layouts import Key, Layouts, Painted
 from coc.live.paging import Page, pages_of
 from coc.live.problems import CONTENT_TYPE, problem
 from coc.live.services import Services, viewer_in_hand
 from coc.live.words import say, script_words
 from coc.ui.format import Writer
 from coc.ui.i18n import t
-from coc.ui.page import View
 
 log = logging.getLogger("coc.site")
 YEAR: Final = 31_536_000
@@ -171,16 +171,22 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
 
     A layout that fails gives a sentence and a way on, never a blank page.
     """
+    layouts = Layouts()
 
     def draw(**query: Any) -> Any:
         _wear(services, query)
         chosen = _chosen(services, query)
-        try:
+
+        def paint() -> Painted:
             body = layout(**query) if callable(layout) else layout
+            return Painted(body, g.pop("coc_view", None))
+
+        try:
+            painted = layouts.get(_key(services, page, query, chosen), query, paint) if page else paint()
         except Exception:
             log.exception("the layout of %s failed", page.spec.name if page else "a page")
-            body = _failed(chosen.language)
-        view: View | None = g.pop("coc_view", None)
+            painted = Painted(_failed(chosen.language), None)
+        view = painted.view
         marks: dict[str, Any] = {
             "data-coc-page": page.spec.name if page else "",
             "data-coc-epoch": str(view.epoch) if view else "",
@@ -190,9 +196,15 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
             "data-coc-lens": view.lens if view and services.realm == "demo" else "",
             "data-coc-words": script_words(chosen.language),
         }
-        return html.Div(body, id="coc-frame", style={"display": "contents"}, **marks)
+        return html.Div(painted.body, id="coc-frame", style={"display": "contents"}, **marks)
 
     return draw
+
+
+def _key(services: Services, page: Page, query: dict[str, Any], chosen: choices.Choices) -> Key:
+    viewer, scope = viewer_in_hand(), str(query.get("scope", ""))
+    lens, epoch = viewer.lens if viewer else "", services.page_epoch(page.spec.name)
+    return Key(page.spec.name, lens, scope, chosen.language, chosen.theme, epoch)
 
 
 def _chosen(services: Services, query: dict[str, Any]) -> choices.Choices:

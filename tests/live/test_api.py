@@ -8,7 +8,7 @@ import brotli
 import pytest
 
 from coc.metrics import registered
-from tests.live.serving import NOW, Served, snapshot
+from tests.live.serving import NOW, Served, snapshot, wait_until
 
 
 def test_every_registered_figure_is_listed_once(live: Served) -> None:
@@ -169,13 +169,14 @@ def test_metrics_name_no_unit(live: Served) -> None:
 
 
 def test_ready_means_store_reachable_and_migrated(live: Served) -> None:
-    assert live.ask("/readyz").status == 200
+    wait_until(lambda: live.ask("/readyz").status == 200)
     live.store.up_to_date = False
+    wait_until(lambda: live.ask("/readyz").status == 503)
     assert "upgrade" in live.ask("/readyz").json["detail"]
     live.store.up_to_date, live.store.broken = True, True
-    assert live.ask("/readyz").status == 503
+    wait_until(lambda: "reached" in live.ask("/readyz").json["detail"])
     live.store.broken = False
-    assert live.ask("/readyz").status == 200
+    wait_until(lambda: live.ask("/readyz").status == 200)
 
 
 def test_a_new_epoch_shows_in_the_api_at_once(live: Served) -> None:

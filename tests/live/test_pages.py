@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from coc.live.paging import PageError, load, pages_of
 from coc.settings.models import City
-from tests.live.serving import ROOT, Served, served, settings_with_tokens
+from tests.live.serving import ROOT, TOKENS, Served, served, settings_with_tokens, snapshot
 
 
 def page_at(live: Served, path: str, search: str = "", **headers: str) -> dict[str, Any]:
@@ -96,6 +97,27 @@ def test_a_query_chooses_the_lens_of_a_demo_page_and_it_sticks() -> None:
         response = page_at(demo, "/", "?lens=public")
         assert marks(response)["data-coc-lens"] == "public"
         assert any(c.startswith("coc_demo_lens=public") for c in response["_cookies"])
+
+
+def test_a_page_that_many_open_at_once_is_painted_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served() as own:
+        painted: list[int] = []
+        render = own.services.view_as
+        monkeypatch.setattr(type(own.services), "view_as", lambda self, *a: painted.append(1) or render(*a))
+        with ThreadPoolExecutor(8) as pool:
+            shown = list(pool.map(lambda _: marks(page_at(own, "/"))["data-coc-epoch"], range(20)))
+        assert set(shown) == {"1"}
+        assert len(painted) == 1
+        own.tell(snapshot(2))
+        assert marks(page_at(own, "/"))["data-coc-epoch"] == "2"
+        page_at(own, "/", "?anything=else")
+        assert len(painted) == 3
+
+
+def test_one_lens_never_gets_what_was_painted_for_another(live: Served) -> None:
+    for role, sees in (("operator", True), ("screen", False), ("operator", True)):
+        headers = {"Authorization": f"Bearer {TOKENS[role]}"}
+        assert ("503" in json.dumps(page_at(live, "/", **headers))) == sees
 
 
 def test_a_layout_that_fails_says_so_in_the_language_of_the_page(live: Served) -> None:
