@@ -16,7 +16,7 @@ from coc.settings.models import Realm
 Scope = Mapping[str, Any]
 LENS_COOKIE: Final = "coc_demo_lens"
 DEMO_LENS: Final[Lens] = "leader"
-_STRANGER: Final = Refusal(
+STRANGER: Final = Refusal(
     403,
     "Not signed in",
     "Nobody can sign in here yet, so the live realm opens only on the machine that serves it, at http://127.0.0.1 "
@@ -37,11 +37,11 @@ class Gatekeeper:
         if shown:
             return self._by_token(shown, scope)
         if right is Right.MACHINE:
-            return Viewer("operator", "loopback") if is_local(scope) else _STRANGER
+            return Viewer("operator", "loopback") if is_local(scope) else STRANGER
         if self.realm == "demo":
             return self._in_demo(scope, Viewer(DEMO_LENS, "demo"))
         if not is_local(scope):
-            return _STRANGER
+            return STRANGER
         if query_value(scope, "lens"):
             return Refusal(403, "No choice of lens", "A lens can be put on in the demo realm only.")
         return Viewer("operator", "loopback")

@@ -7,9 +7,11 @@ from html import escape
 from typing import Final
 
 from coc.access import Refusal
+from coc.access.gatekeeper import STRANGER
 
 _WORDS: Final = {
     "id": {
+        0: ("Tidak diizinkan", "Yang diminta tidak berlaku di ranah ini. Buka alamat ini tanpa `?lens=`."),
         401: ("Token tidak berlaku", "Token yang dikirim tidak dikenal, sudah dicabut, atau kedaluwarsa."),
         403: (
             "Belum ada yang bisa masuk",
@@ -23,6 +25,7 @@ _WORDS: Final = {
         500: ("Ada yang gagal", "Ini cacat pada program; rinciannya ada di log server. Coba muat ulang sebentar lagi."),
     },
     "en": {
+        0: ("Not allowed", "What was asked for does not exist in this realm. Open this address without `?lens=`."),
         401: ("The token is no good", "The token that was sent is unknown, revoked or expired."),
         403: (
             "Nobody can sign in yet",
@@ -49,7 +52,8 @@ _STYLE: Final = (
 def refusal_page(refusal: Refusal, city: str, language: str) -> bytes:
     """HTML of a refusal. An unknown language is Indonesian."""
     tongue = language if language in _WORDS else "id"
-    title, said = _WORDS[tongue].get(refusal.status, (refusal.title, refusal.said))
+    stranger = refusal.status != 403 or refusal is STRANGER
+    title, said = _WORDS[tongue].get(refusal.status if stranger else 0, (refusal.title, refusal.said))
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(said))
     return (
         f'<!DOCTYPE html><html lang="{tongue}"><head><meta charset="utf-8"><title>{escape(title)}</title>'

@@ -17,7 +17,7 @@ _WORDS: Final = {
         "page_failed_more": "Ini cacat pada program; rinciannya ada di log server. Halaman lain tetap berjalan.",
         "not_found": "Halaman tidak ditemukan",
         "not_found_more": "Alamat ini tidak ada, atau sudah pindah.",
-        "home": "Ke ringkasan kota",
+        "home": "Ke ikhtisar kota",
     },
     "en": {
         "loading": "Loading …",

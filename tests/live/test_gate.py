@@ -120,6 +120,12 @@ def test_the_machines_own_numbers_are_not_shown_to_demo_visitors(demo: Served) -
     assert demo.ask("/metrics").status == 200
 
 
+def test_a_lens_that_cannot_be_chosen_is_not_told_as_a_stranger(live: Served) -> None:
+    shown = live.ask("/?lens=admin&lang=en").body.decode()
+    assert "?lens=" in shown
+    assert "sign in" not in shown
+
+
 def test_every_answer_carries_the_same_safety(live: Served) -> None:
     for path in ("/", "/healthz", "/api/v1/kpis", "/nothing", "/api/nothing", "/assets/coc-live.js", "/live/frame"):
         headers = live.ask(path).headers
