@@ -31,7 +31,7 @@ lint: install-dev
 
 test: lint
 	$(BIN)/python -m tests.browser_install
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: install-dev
 	$(BIN)/python -m tests.browser_install

@@ -17,9 +17,12 @@ settings.load_profile("coc")
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A browser for the whole session. Skipped, with the reason, only where the machine has none."""
+    """A browser. Skipped, with the reason, only where the machine has none.
+
+    Of a module, not of the session: Playwright leaves an event loop in its thread, where `asyncio.run` refuses to run.
+    """
     path = find()
     if path is None:
         pytest.skip("not run: no Chrome or Chromium on this machine; `python -m tests.browser_install` installs one")

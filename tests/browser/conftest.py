@@ -10,24 +10,6 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from tests.browser_install import find
-
-ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A browser for the whole session. Skipped, with the reason, only where the machine has none."""
-    path = find()
-    if path is None:
-        pytest.skip("no Chromium on this machine: `python -m tests.browser_install` installs one")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
 
 @pytest.fixture(scope="session")
 def preview() -> Iterator[str]:

@@ -16,11 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests import browser_install
 from tests.live.serving import ROOT
 
 pytestmark = pytest.mark.browser
-ARGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 
 
 class Server:
@@ -67,18 +65,6 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(5)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = browser_install.find()
-    assert path, "no Chrome or Chromium: run `python -m tests.browser_install`"
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=path, args=ARGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +124,8 @@ class Seen:
 
 
 @pytest.fixture
-def seen(browser: Any, server: Server) -> Iterator[Seen]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="id-ID")
+def seen(chromium: Any, server: Server) -> Iterator[Seen]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="id-ID")
     yield Seen(context, server)
     context.close()
 
@@ -218,9 +204,9 @@ def test_the_page_that_is_gone_to_is_the_one_that_is_kept_up_to_date(server: Ser
     seen.clean()
 
 
-def test_ages_count_against_the_servers_now_and_not_the_kiosks_clock(server: Server, browser: Any) -> None:
+def test_ages_count_against_the_servers_now_and_not_the_kiosks_clock(server: Server, chromium: Any) -> None:
     epoch = server.tell(1, age=130)
-    context = browser.new_context()
+    context = chromium.new_context()
     context.add_init_script("Date.now = () => 0")  # a kiosk whose clock says 1970
     seen = Seen(context, server)
     page = seen.open("/?lang=en")
