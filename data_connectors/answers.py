@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import email.utils
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,12 +57,30 @@ def json_of(answer: Answer) -> Any:
 
 
 def parsed(body: bytes, where: str) -> Any:
-    """JSON of `body`. Raises `broken`; the message has the place, never the text."""
+    """JSON of `body`. Raises `broken`; the message has the place, never the text.
+
+    Whole, but with a value that strict JSON has no room for (NaN, half a surrogate pair): that is the defect of its
+    row, and no reason to lose the page around it. `NaN` and `Infinity` become these words.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
     try:
-        return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        try:
+            return json.loads(body.decode(), parse_constant=str)
+        except (ValueError, RecursionError):
+            pass
         said = f"{where} is not whole JSON (stops making sense at byte {error.pos} of {len(body)})"
         raise FetchError("broken", said, permanent=True) from None
+
+
+def fingerprint(value: Any, size: int) -> str:
+    """A hash of what `parsed` gave, of `size` bytes in hex; the same for the same values."""
+    try:
+        raw = orjson.dumps(value)
+    except orjson.JSONEncodeError:  # whole numbers over 64 bits, half a surrogate pair
+        raw = json.dumps(value).encode()
+    return hashlib.blake2b(raw, digest_size=size).hexdigest()
 
 
 def refusal(answer: Answer) -> FetchError:

@@ -7,20 +7,18 @@ backwards, and no end.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-import orjson
 import pandas as pd
 from pydantic import Field
 
 from coc.domain.datasets import COLUMNS, Dataset
 from coc.settings.models import ConnectorBlock
-from data_connectors.answers import aware, duration, required
+from data_connectors.answers import aware, duration, fingerprint, required
 from data_connectors.base import Batch, FetchError, Reachability, Window
 from data_connectors.client import ATTEMPTS, Client
 from data_connectors.keeping import kept_columns, objects, provided, with_codes
@@ -97,17 +95,17 @@ class Sipadek:
             items = required(page, "items", list, where)
             frame, problems = self._frame(dataset, items)
             guard.page(items, frame)
-            following = page.get("next")
+            following = _next_cursor(page, where)
             batch = Batch(
-                dataset, frame, cursor=str(following) if following else None, source_now=aware(page.get("now")),
+                dataset, frame, cursor=following, source_now=aware(page.get("now")),
                 retention_days=info.retention_days, ordered=True, problems=problems, notes=notes,
             )  # fmt: skip
             yield batch
             notes = []
             if not following:
                 return
-            guard.cursor(str(following))
-            params["cursor"] = str(following)
+            guard.cursor(following)
+            params["cursor"] = following
 
     def _frame(self, dataset: Dataset, items: list[Any]) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
         """Canonical columns, values as read; a column that no row of the page has is not there."""
@@ -166,10 +164,29 @@ def _ids(client: Client, dataset: Dataset, info: _Info) -> Iterator[Batch]:
     yield Batch(dataset, pd.DataFrame(), source_now=now, ids=ids, retention_days=info.retention_days, ordered=True)
 
 
+def _next_cursor(page: dict[str, Any], where: str) -> str | None:
+    """Null or blank: the last page. Anything but text or a number, or text no address can carry, is no cursor."""
+    following = page.get("next")
+    if following is None or following == "":
+        return None
+    cursor = str(following)
+    if (
+        isinstance(following, bool)
+        or not isinstance(following, str | int)
+        or any("\ud800" <= c <= "\udfff" for c in cursor)
+    ):
+        raise FetchError("schema_drift", f"`next` of {where} is not a cursor", permanent=True)
+    return cursor
+
+
 def _not_an_object(item: Any) -> dict[str, Any]:
     # Named by its hash: the same broken item is one entry of the quarantine, however often it is tried.
-    mark = hashlib.blake2b(orjson.dumps(item), digest_size=6).hexdigest()
-    return {"source_id": f"item-{mark}", "field": "", "reason": "not_an_object", "value": type(item).__name__}
+    return {
+        "source_id": f"item-{fingerprint(item, 6)}",
+        "field": "",
+        "reason": "not_an_object",
+        "value": type(item).__name__,
+    }
 
 
 @dataclass(slots=True)
@@ -182,7 +199,7 @@ class _Paging:
     empty: int = 0
     middle: pd.Timestamp | None = None
     started: float = field(default_factory=time.monotonic)
-    _pages: set[bytes] = field(default_factory=set)
+    _pages: set[str] = field(default_factory=set)
     _cursors: set[str] = field(default_factory=set)
 
     def page(self, items: list[Any], frame: pd.DataFrame) -> None:
@@ -192,7 +209,7 @@ class _Paging:
             raise FetchError("too_many_pages", f"/{self.dataset}: {self.empty} empty pages in a row", permanent=True)
         if not items:
             return
-        mark = hashlib.blake2b(orjson.dumps(items), digest_size=16).digest()
+        mark = fingerprint(items, 16)
         if mark in self._pages:
             said = f"page {self.pages} of /{self.dataset} repeats an earlier one"
             raise FetchError("paging_loop", said, permanent=True)

@@ -146,6 +146,8 @@ def _read_float(value: Any) -> float | None:
 def _read_int(value: Any) -> int | None:
     found = _read_float(value)
     if found is None:
+        if isinstance(value, str) and value.strip():
+            raise ValueError("not a number, and says so")
         return None
     if not found.is_integer() or abs(found) > 2**53:
         raise ValueError("not a whole number")

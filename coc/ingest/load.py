@@ -43,11 +43,18 @@ class Loaded:
 
 
 def load(
-    tx: Tx, around: Surroundings, source: str, batch: Batch, position: Position, keep_stored: frozenset[str]
+    tx: Tx,
+    around: Surroundings,
+    source: str,
+    batch: Batch,
+    position: Position,
+    keep_stored: frozenset[str],
+    *,
+    counted: bool = True,
 ) -> Loaded:
     """Store a batch. `keep_stored`: columns the source left out, whose stored values stay for rows already known.
 
-    `position` is moved on and saved.
+    `position` is moved on and saved. `counted`: a row refused again counts as one more attempt.
     """
     dataset = batch.dataset
     frame = _prepared(dataset, batch.frame, around)
@@ -65,7 +72,7 @@ def load(
         else _rows(tx, around, source, dataset, good, keep_stored)
     )
     done.stored, done.unchanged = stored, len(frame) - len(checked.bad) - stored
-    _judge(tx, source, dataset, good, bad, world.now.to_pydatetime(), done)
+    _judge(tx, source, dataset, good, bad, world.now.to_pydatetime(), done, counted)
     if dataset is Dataset.UNITS:
         done.codes = good["code"].tolist()
     if len(frame):
@@ -160,9 +167,16 @@ def _kept(came: pd.Series[Any], held: pd.Series[Any], at: Any, known: Any) -> pd
 
 
 def _judge(
-    tx: Tx, source: str, dataset: Dataset, good: pd.DataFrame, bad: list[Rejected], now: datetime, done: Loaded
+    tx: Tx,
+    source: str,
+    dataset: Dataset,
+    good: pd.DataFrame,
+    bad: list[Rejected],
+    now: datetime,
+    done: Loaded,
+    counted: bool,
 ) -> None:
-    reject(tx, source, dataset, bad, now)
+    reject(tx, source, dataset, bad, now, counted=counted)
     done.refused = {r.source_id for r in bad}
     for row in bad:
         done.reasons[row.reason, row.field] = done.reasons.get((row.reason, row.field), 0) + 1

@@ -20,8 +20,10 @@ from data_connectors.base import Batch
 BY_CONTEXT = frozenset({"unknown_unit", "unknown_calendar", "in_future"})
 
 
-def retry(store: Store, settings: Settings, clock: Clock, rows: Iterable[Quarantined]) -> int:
+def retry(store: Store, settings: Settings, clock: Clock, rows: Iterable[Quarantined], *, counted: bool = True) -> int:
     """Try these rows again with the fields that were kept of them; how many were accepted.
+
+    `counted`: those refused again count one more attempt.
 
     Rows of connectors that config no longer names, and those that could not even be read, stay as they are.
     """
@@ -33,15 +35,18 @@ def retry(store: Store, settings: Settings, clock: Clock, rows: Iterable[Quarant
         batch = Batch(Dataset(dataset), frame)
         with store.commit(source) as tx:
             position = read_positions(tx.connection, source).get(batch.dataset, Position())
-            done = load(tx, around, source, batch, position, frozenset())
+            done = load(tx, around, source, batch, position, frozenset(), counted=counted)
         accepted += len(frame) - len(done.refused)
     return accepted
 
 
 def retry_by_context(store: Store, settings: Settings, clock: Clock, sources: Collection[str]) -> int:
-    """Retry what was refused for a unit, a calendar or a clock that may be known by now."""
+    """Retry what was refused for a unit, a calendar or a clock that may be known by now.
+
+    Nobody asked and the source gave nothing anew, so it is no further attempt.
+    """
     rows = [r for r in store.quarantined() if r.source in sources and r.reason in BY_CONTEXT]
-    return retry(store, settings, clock, rows)
+    return retry(store, settings, clock, rows, counted=False)
 
 
 def _place(row: Quarantined) -> tuple[str, str]:

@@ -44,15 +44,17 @@ class Quarantined:
     attempts: int
 
 
-def reject(tx: Tx, source: str, dataset: Dataset, rows: Sequence[Rejected], now: datetime) -> None:
-    """Put rows into quarantine, or count one more attempt of those that are there."""
+def reject(
+    tx: Tx, source: str, dataset: Dataset, rows: Sequence[Rejected], now: datetime, *, counted: bool = True
+) -> None:
+    """Put rows into quarantine, or count one more attempt of those that are there (not if `counted` is false)."""
     if not rows:
         return
     insert = (sqlite.insert if tx.sqlite else postgresql.insert)(quarantine)
     renewed = {n: insert.excluded[n] for n in ("reason", "field", "value", "fields", "last_seen")}
     statement = insert.on_conflict_do_update(
         index_elements=["source", "dataset", "source_id"],
-        set_={**renewed, "attempts": quarantine.c.attempts + 1},
+        set_={**renewed, "attempts": quarantine.c.attempts + int(counted)},
     )
     at = codec.micros(now)
     once = {r.source_id: r for r in rows}  # PostgreSQL refuses to touch one row twice in a statement

@@ -68,6 +68,16 @@ def test_units_come_first_then_letters_then_dispositions_page_by_page(window: An
         assert {r.query.get("limit") for r in server.seen if r.path != "/coc/v1/info"} == {"2000"}
 
 
+def test_a_value_that_strict_json_has_no_room_for_is_its_rows_defect_not_the_pages(window: Any) -> None:
+    odd = [letter(1, pages=float("nan")), letter(2, unit="\ud800"), letter(3, copies=10**30), letter(4), [float("inf")]]
+    with pulled(Feed(letters=odd), window()) as (batches, _):
+        batch = next(b for b in batches if b.dataset is Dataset.LETTERS)
+    assert batch.frame["source_id"].tolist() == ["L00001", "L00002", "L00003", "L00004"]
+    assert batch.frame["pages"].tolist()[0] == "NaN"
+    assert batch.frame["unit"].tolist()[1] == "\ud800"
+    assert [p["reason"] for p in batch.problems] == ["not_an_object"]
+
+
 def test_rows_are_handed_over_as_read_under_their_canonical_names(window: Any) -> None:
     rows = [letter(1, registered_at="kemarin", pages="dua"), letter(2, kind=["x"])]
     with pulled(Feed(letters=rows), window()) as (batches, _):
@@ -280,3 +290,10 @@ def _seconds(work: Callable[[], Any]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+@pytest.mark.parametrize("following", [{"page": 2}, ["2"], True, "\ud800"])
+def test_a_next_that_is_no_cursor_is_drift(following: Any, window: Any) -> None:
+    page = {"items": [letter(1)], "next": following, "now": "2026-03-02T10:00:00+07:00"}
+    _, error = taken(paging(lambda _: page), window())
+    assert (error.code, error.detail) == ("schema_drift", "`next` of /letters is not a cursor")

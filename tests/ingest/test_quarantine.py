@@ -98,6 +98,20 @@ def test_a_broken_row_is_held_once_however_often_it_comes(src: City) -> None:
     assert src.store.commit_number() == 0
 
 
+def test_trying_again_by_itself_is_no_further_attempt(src: City) -> None:
+    refused = letter(1, unit="TIDAK-ADA")
+    for times in (1, 2):
+        code = f"BARU-{times}"  # units that came make the pull look once more at what was refused for an unknown one
+        src.pull(batch(Dataset.UNITS, [unit("DISDIK"), unit(code)]), batch(L, [refused]))
+        (row,) = src.store.quarantined()
+        assert (row.source_id, row.reason, row.attempts) == ("L-1", "unknown_unit", times)
+
+
+def test_a_count_that_says_it_is_no_number_is_held_back(src: City) -> None:
+    src.pull(batch(L, [letter(1, pages="NaN"), letter(2, pages=None), letter(3, pages=" ")]))
+    assert [(r.source_id, r.field, r.reason) for r in src.store.quarantined()] == [("L-1", "pages", "bad_type")]
+
+
 def test_two_broken_rows_without_an_id_are_two(src: City) -> None:
     src.pull(batch(L, [letter(None, source_id=None, pages=p) for p in (1, 2)]))
     assert len(src.store.quarantined()) == 2
