@@ -73,6 +73,7 @@ class Prometheus:
         self._wanted = Wanted(
             up=Expression.of(block.queries.up), gauges={c: Expression.of(t) for c, t in texts.items() if t},
             label=block.label, health=block.health, step_seconds=block.step_seconds, backfill_days=block.backfill_days,
+            every_seconds=block.every_seconds,
         )  # fmt: skip
         self._ahead: dict[str, int] = {}  # key -> a future `at` as the source gave it, in ms
 

@@ -42,6 +42,7 @@ class Wanted:
     health: str | None
     step_seconds: float | None
     backfill_days: float
+    every_seconds: float = 60
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Reader:
     since: datetime | None
     way: Literal["", "raw", "grid", "instant"] = ""
     rhythm: float | None = None  # seconds between two samples of one series
+    polled: bool = False  # no measurement times: each evaluation is a poll of ours
     notes: list[Note] = field(default_factory=list)
     unstampable: set[str] = field(default_factory=set)
 
@@ -171,7 +173,9 @@ class Reader:
         """Without what is held already: the same source time again is no new sample."""
         if self.window.full or not self.window.known or rows.empty:
             return rows
-        known = {key: math.floor(at.timestamp() * 1000 + 0.5) for key, at in self.window.known.items()}
+        # Two polls of ours a moment apart are one measurement of theirs.
+        apart = round(self._step(self.now - 1, self.now) * 500) if self.polled else 0
+        known = {key: math.floor(at.timestamp() * 1000 + 0.5) + apart for key, at in self.window.known.items()}
         return rows[rows["at"] > rows["key"].map(known).fillna(-1)]
 
     def _rows(self, start: float, end: float, found: list[Series]) -> pd.DataFrame:
@@ -211,10 +215,13 @@ class Reader:
 
     def _grid_rows(self, start: float, end: float, found: list[Series]) -> pd.DataFrame | None:
         step = self._step(start, end)
-        up = self._grid(self.wanted.up, start, end, step)
+        up = self._grid(self.wanted.up, start, end, step, stamped=not self.polled)
         if up is None or (self.way == "" and up.frame.empty and found):
             return None
         self.way = "grid"
+        if not (up.stamped or self.polled or up.frame.empty):
+            self.polled = True
+            return self._grid_rows(start, end, found)
         self._stamped(up)
         if self.rhythm is None and up.stamped:
             self.rhythm = _rhythm(up)
@@ -286,6 +293,8 @@ class Reader:
         """Fine enough that no measurement falls between two points, coarse enough to be answered."""
         if self.wanted.step_seconds:
             return self.wanted.step_seconds
+        if self.polled:  # finer, one failed measurement would be many failures in a row
+            return max(FINE_STEP, self.wanted.every_seconds)
         if end - start <= HOUR:
             return FINE_STEP
         if self.now - start <= RECENT + 1:

@@ -150,6 +150,21 @@ def test_without_measurement_times_the_time_of_the_question_is_taken_and_noted(w
     assert set(notes_of(batches)) == {"no_history", "evaluation_time"}
 
 
+def test_without_measurement_times_history_is_read_in_the_rhythm_of_polling(window: Any) -> None:
+    source = Source(T, can=frozenset({"range"}))
+    for i in range(60):
+        source.add("probe_success", T - 3595 + 60 * i, int(i != 57), job="ap", ap="a")
+    with serving(source) as server:
+        reader = connector(server, queries={"up": QUERIES["up"]}, every_seconds=60)
+        first = frame_of(list(reader.pull(window(full=True))))
+        known = {"a": NOW - timedelta(seconds=59.7)}
+        later = frame_of(list(reader.pull(window(since={Dataset.AP_SAMPLES: known["a"]}, known=known))))
+    recent = first[first["at"] > NOW - timedelta(hours=1)].sort_values("at")
+    assert recent["at"].diff().dropna().dt.total_seconds().eq(60).all()
+    assert (~recent["up"]).sum() == 1, "one failed measurement is one failure, not three in a row"
+    assert seconds(later) == [T]
+
+
 def test_an_expression_is_read_at_the_time_of_the_question(window: Any) -> None:
     source = city(hours=1, step=20, can=frozenset({"range", "timestamp"}))
     expression = Expression.of("max by (ap) (probe_success)")
