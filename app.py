@@ -160,7 +160,7 @@ def serve(
 ) -> None:
     """Serve one realm until SIGTERM (SystemExit 0) or Ctrl-C (KeyboardInterrupt): one process, one store."""
     from coc.boards import Builder
-    from coc.ingest import Scheduler
+    from coc.ingest import Scheduler, settle
     from coc.store import Control, open_store
 
     url = settings.store.url if realm == "live" else settings.store.demo_url
@@ -177,7 +177,9 @@ def serve(
     gate, application = build(
         settings, realm, clock=clock, store=store, control=control, builder=builder, next_runs=next_runs
     )
-    if not no_scheduler:
+    if no_scheduler:
+        settle(store, settings, realm)  # else the scheduler does, at its start
+    else:
         scheduler = Scheduler(store, settings, realm, clock, on_commit=application.loop.commit)
         application.on_start.append(scheduler.start)
         application.on_stop.append(scheduler.shutdown)

@@ -123,7 +123,7 @@ def _run(
     import data_connectors
     from coc.boards.builder import Builder
     from coc.cli.realm import open_store
-    from coc.ingest import pull_connector
+    from coc.ingest import pull_connector, settle
 
     kinds = data_connectors.registry()
     reports: list[PullReport] = []
@@ -139,6 +139,7 @@ def _run(
                 )  # fmt: skip
                 reports.append(report)
         if not dry_run:
+            settle(store, settings, realm)  # rows that came unchanged may be under changed limits or calendars
             Builder(store, settings, realm, clock).refresh()
     finally:
         store.close()

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from coc.domain.datasets import COLUMNS, Dataset
 from coc.domain.derive import derivation_digest, derive
 from coc.domain.limits import Limits
-from coc.domain.worktime import Calendars
+from coc.domain.worktime import Calendars, build_calendars
+from coc.ingest.context import known_units
+from coc.settings.models import Realm, Settings
 from coc.store import Store, Tx, bulk
 from coc.store import columns as codec
 from coc.store.tables import DERIVED, FROM_LETTER, TABLES, stored_columns
@@ -98,3 +100,10 @@ def rederive(store: Store, calendars: Calendars, limits: Limits) -> int:
                 total += _mend(tx, str(source), derived(part, calendars, limits), digest)
         if len(rows) < _SLICE:
             return total
+
+
+def settle(store: Store, settings: Settings, realm: Realm) -> int:
+    """Bring the derived columns of a realm to the calendars and limits of today's config; how many rows changed."""
+    units = known_units(store, settings, realm)
+    calendars = build_calendars(settings.calendar, settings.city.time_zone, units)
+    return rederive(store, calendars, settings.limits)

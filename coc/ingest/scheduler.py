@@ -20,9 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 import data_connectors
 from coc.clock import Clock, system_now
 from coc.domain.datasets import SAMPLES, Dataset
-from coc.domain.worktime import build_calendars
-from coc.ingest.context import known_units
-from coc.ingest.derivation import rederive
+from coc.ingest.derivation import settle
 from coc.ingest.history import History, first_since, has_history
 from coc.ingest.pull import filled_by_connector, pull_connector
 from coc.ingest.report import PullReport
@@ -182,9 +180,7 @@ class Scheduler:
 
     def _settle(self) -> None:
         """Bring derived columns to the calendars and limits of today's config."""
-        units = known_units(self.store, self.settings, self.realm)
-        calendars = build_calendars(self.settings.calendar, self.settings.city.time_zone, units)
-        if rederive(self.store, calendars, self.settings.limits):
+        if settle(self.store, self.settings, self.realm):
             self._on_commit()
 
     def _prune(self) -> None:

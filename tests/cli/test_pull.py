@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,20 @@ def test_a_second_pull_changes_nothing_and_moves_no_epoch(city: Terminal, feed: 
     assert (again.items[0]["stored"], again.items[0]["error"]) == (0, None)
     after = city.coc("status", "--json", env=CLOCK).items
     assert after[0]["epoch"] == before[0]["epoch"] >= 1
+
+
+def test_a_changed_limit_moves_deadlines_of_rows_that_come_unchanged(city: Terminal) -> None:
+    def soonest() -> int:
+        with contextlib.closing(sqlite3.connect(city.config.parent / "var" / "coc.db")) as store:
+            found: int = store.execute("SELECT min(due - issued_at) FROM dispositions").fetchone()[0]
+        return found
+
+    city.coc("pull", "--full", "--json", env=CLOCK)
+    assert soonest() > 24 * 3600 * 1_000_000
+    city.config.write_text(city.config.read_text() + "\nlimits: {urgency: {biasa: 3 h}}\n")
+    again = city.coc("pull", "--json", env=CLOCK)
+    assert (again.code, again.items[0]["stored"]) == (0, 0)
+    assert soonest() == 3 * 3600 * 1_000_000
 
 
 def test_a_person_reads_a_table_and_the_next_step(city: Terminal) -> None:
