@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -94,14 +95,15 @@ def _boards(store: Store, settings: Settings, clock: Clock, report: Report, step
     builder.refresh()
     cold = time.perf_counter() - started
     took = []
-    for _ in range(3):
+    for _ in range(5):
         step("boards after a delta of 1,000 rows")
         pipeline.delta(store, settings, clock)
         started = time.perf_counter()
         builder.refresh()
         took.append(time.perf_counter() - started)
-    best = min(took) * 1000
-    report.add("boards after a 1,000-row delta", f"{best:.0f} ms (from nothing {cold:.1f} s)", "<= 500 ms", best <= 500)
+    middle = statistics.median(took) * 1000
+    said = f"{middle:.0f} ms (from nothing {cold:.1f} s)"
+    report.add("boards after a 1,000-row delta, median", said, "<= 500 ms", middle <= 500)
 
 
 def _serving(config: Path, database: Path, world: World, report: Report, step: Step) -> None:

@@ -90,7 +90,9 @@ def delta(store: Store, settings: Settings, clock: Clock, rows: int = 1_000) -> 
     now = pd.Timestamp(clock.now())
     small = Size("delta", rows // 2, rows // 2, 1, 1, 0)
     for dataset, make in MADE:
-        frame = next(make(small, now, int(time.time())))
+        frame = next(make(small, now, time.monotonic_ns()))  # no delta repeats another
         frame["source_id"] = frame["source_id"].str.replace("L" if dataset is Dataset.LETTERS else "D", "X", n=1)
         batch = Generated(iter([(dataset, frame.assign(updated_at=now))]))
-        pull_connector(store, "bench", block(), batch, settings, clock, full=False)
+        report = pull_connector(store, "bench", block(), batch, settings, clock, full=False)
+        if report.stored != len(frame):
+            raise RuntimeError(f"the bench's delta of {dataset} did not load: {report}")

@@ -99,8 +99,10 @@ def twin_body() -> bytes:
 
 
 async def _listen(port: int, path: str, started: asyncio.Barrier, got: list[float]) -> None:
-    """One client: hears of the next epoch on the stream, then fetches the frame."""
+    """One client, as a browser is one: a stream, and a second connection that is kept open for frames."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    frames = await asyncio.open_connection("127.0.0.1", port)
+    await _fetch(*frames, port, path)
     writer.write(b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
     first: int | None = None
     async with asyncio.timeout(90):
@@ -114,18 +116,17 @@ async def _listen(port: int, path: str, started: asyncio.Barrier, got: list[floa
                 await started.wait()
             elif epoch != first:
                 break
-    await _fetch(port, path)
+        await _fetch(*frames, port, path)
     got.append(time.perf_counter())
     writer.close()
+    frames[1].close()
 
 
-async def _fetch(port: int, path: str) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept-Encoding: br\r\nConnection: close\r\n\r\n".encode()
-    )
-    await reader.read()
-    writer.close()
+async def _fetch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, path: str) -> None:
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept-Encoding: br\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    await reader.readexactly(length)
 
 
 async def fan_out(port: int, path: str, clients: int, commit: Callable[[], float]) -> list[float]:
