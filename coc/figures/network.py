@@ -87,7 +87,8 @@ def app_latency(frame: pd.DataFrame, look: Look) -> Figure:
             x0=0,
             dx=1,
             y=[None if pd.isna(v) else round(min(float(v), top)) for v in wide[service]],
-            mode="lines",
+            mode="lines" if len(wide) > 1 else "markers",  # a line of one half hour is nothing to see
+            **({} if len(wide) > 1 else {"marker": {"color": colour, "size": 4 * width}}),
             connectgaps=False,
             line={"color": colour, "width": width},
         )
@@ -114,7 +115,7 @@ def app_latency(frame: pd.DataFrame, look: Look) -> Figure:
         colours,
         traces,
         margin={"l": 92, "r": 160, "t": 12, "b": 30},
-        xaxis={"range": [0, len(wide) - 1], **_hours(wide.index.to_series(), look, 16)},
+        xaxis={"range": [0, len(wide) - 1] if len(wide) > 1 else [-1, 1], **_hours(wide.index.to_series(), look, 16)},
         yaxis={
             "range": [0, top * 1.04],
             "tickvals": [0, top / 2, top],

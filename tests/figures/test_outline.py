@@ -160,9 +160,12 @@ def test_the_slowest_applications_are_named_and_silence_is_marked() -> None:
     assert silent["marker"]["color"] == DARK.bad
 
 
-def test_one_application_and_one_quarter_of_an_hour_can_be_drawn() -> None:
+def test_one_application_and_one_quarter_of_an_hour_can_be_seen() -> None:
     frame = FRAMES["latency"][1].iloc[:1]
-    go.Figure(network.app_latency(frame, look()))
+    figure = go.Figure(network.app_latency(frame, look()))
+    assert [trace.mode for trace in figure.data] == ["markers"]
+    first, last = figure.layout.xaxis.range
+    assert first < 0 < last  # the one point stands inside
 
 
 @settings(max_examples=50)
