@@ -29,7 +29,7 @@ def _samples(rng: random.Random, now: float, step: int) -> list[Sample]:
     while at <= now:
         up = up if rng.random() < 0.9 else not up
         latency = rng.choice([20.0, 80.0, 900.0]) if up else None
-        found.append(Sample(round(at, 3), up, latency, rng.randrange(30) if rng.random() < 0.9 else None))
+        found.append(Sample(round(at, 3), up, latency, rng.randrange(30)))
         at += step if rng.random() < 0.98 else rng.choice([600, 4000])  # gaps
     return found
 
@@ -49,6 +49,7 @@ def _series(points: dict[str, list[Sample]], job: str) -> Series:
 def _config(folder: Path, url: str) -> Path:
     digest = hashlib.sha256(API_TOKEN.encode()).hexdigest()
     queries = {"up": "probe_success{job='ap'}", "latency_ms": "probe_duration_seconds{job='ap'} * 1000"}
+    queries["clients"] = "ap_clients"
     config = {
         "connectors": {
             "lain": {"type": "sipadek", "url": f"{url}/coc/v1", "auth": {"bearer": TOKEN}},
@@ -103,6 +104,8 @@ def test_every_wifi_kpi_is_what_the_samples_say(pulled: Any) -> None:
     assert {s: got[f"wifi.{s}"] for s in ("up", "degraded", "down", "no_data")} == {
         s: states.count(s) for s in ("up", "degraded", "down", "no_data")
     }
+    heard = [s[-1] for s, state in zip(points.values(), states, strict=True) if state != "no_data"]
+    assert got["wifi.clients"] == sum(s.clients or 0 for s in heard)
     assert got["wifi.availability_24h"] == pytest.approx(up / (up + down), abs=1e-6)
 
 
