@@ -45,14 +45,13 @@ SHIPPED: Final[dict[str, Profile]] = {
 
 @cache
 def _country(country: str, year: int) -> dict[date, str]:
-    kind = getattr(holiday_tables, country, None)
-    wanted = [c for c in ("public", "government") if kind is None or c in kind.supported_categories]
-    language = getattr(kind, "default_language", None)  # left out, the machine's own locale would name the days
-    try:
-        found = holiday_tables.country_holidays(country, years=year, categories=wanted, language=language)
-        return dict(found.items())
-    except NotImplementedError as error:
-        raise ValueError(f"calendar.holidays.country: `{country}` is not a country that `holidays` knows") from error
+    if country not in holiday_tables.list_supported_countries():
+        raise ValueError(f"calendar.holidays.country: `{country}` is not a country that `holidays` knows")
+    kind = getattr(holiday_tables, country)
+    wanted = [c for c in ("public", "government") if c in kind.supported_categories]
+    language = kind.default_language  # left out, the machine's own locale would name the days
+    found = holiday_tables.country_holidays(country, years=year, categories=wanted, language=language)
+    return dict(found.items())
 
 
 def holiday_names_of(spec: Holidays, year: int) -> dict[date, str]:
