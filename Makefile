@@ -39,7 +39,7 @@ bench: install-dev
 # The lock names packages and hashes only, no index: any registry will do.
 lock:
 	uv pip compile pyproject.toml --generate-hashes --no-header --python-version 3.11 --extra dev --extra build --extra postgres -o requirements-dev.lock
-	uv pip compile pyproject.toml --generate-hashes --no-header --python-version 3.11 --extra build -c requirements-dev.lock -o requirements.lock
+	uv pip compile pyproject.toml --generate-hashes --no-header --python-version 3.11 --extra build --extra postgres -c requirements-dev.lock -o requirements.lock
 
 clean:
 	rm -rf .venv var build *.egg-info
