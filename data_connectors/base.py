@@ -7,7 +7,7 @@ kept (letter contents, secrets, identities) before anything else sees it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -80,13 +80,27 @@ class Window:
     known: Mapping[str, datetime] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A row before its mapping: which file or table, its number there, and its mapped cells by the source's columns.
+
+    Letter contents that are not kept are not among the cells.
+    """
+
+    name: str
+    number: int
+    cells: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows of one dataset in canonical columns (a subset: what is absent from the frame, the source does not have).
 
     `source_now`: the answer's own `now`, caps the watermark. `ids`: with an empty frame, every id that exists at the
     source (the full reconcile). `ordered`: rows come in cursor order, so the batch may commit on its own.
-    `problems`: rows that could not even be read, one dict each: source_id, field, reason, value.
+    `problems`: rows that could not even be read, one dict each: source_id, field, reason, value; where known, `fields`
+    (canonical names, values as read) and `origin` (an Origin).
+    `origin`: the Origin of the frame's row at a position, where the connector can map it anew (`Connector.remap`).
     `notes`: (code, detail) findings that do not fail the run, e.g. ("clock_ahead", "+7 h").
     """
 
@@ -99,6 +113,7 @@ class Batch:
     ordered: bool = False
     problems: list[dict[str, Any]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    origin: Callable[[int], Origin] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +131,9 @@ class Connector(Protocol):
 
     One that can read any past window says `history: ClassVar[bool] = True`: the scheduler then asks for its last hour
     first, and for its past in pieces (`Window.now` is a piece's end) while the wall lives already.
+
+    One that maps a source's own columns has `remap(dataset, origins) -> Batch`: rows that were refused (of one name,
+    with the same columns), mapped as its block says now. Raises FetchError where it wants more than was kept of them.
     """
 
     kind: ClassVar[str]  # the `type:` in config.yaml

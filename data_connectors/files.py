@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +21,10 @@ from pydantic import Field, model_validator
 from coc.domain.datasets import COLUMNS, SAMPLES, Dataset, column_names
 from coc.settings.models import ConnectorBlock
 from data_connectors.answers import is_html
-from data_connectors.base import Batch, FetchError, Reachability, Window
+from data_connectors.base import Batch, FetchError, Origin, Reachability, Window
 from data_connectors.client import Client
 from data_connectors.keeping import kept_columns, provided, with_codes
-from data_connectors.mapping import Canonical, Mapped, canonical, wrong_names
+from data_connectors.mapping import Canonical, Mapped, again, canonical, wrong_names
 from data_connectors.reach import CHECK_SECONDS, failed
 from data_connectors.tables import Table, read_table
 
@@ -98,12 +98,22 @@ class Files:
                 source = self.block.datasets[dataset]
                 read = self._read(dataset, source, folder)
                 told = folder.changed(dataset, source)
-                yield Batch(dataset, read.frame, source_now=told, problems=read.problems)
+                yield Batch(dataset, read.frame, source_now=told, problems=read.problems, origin=read.origin)
                 if read.ids is not None and dataset not in _NO_DELETIONS:
                     yield Batch(dataset, pd.DataFrame(), source_now=told, ids=read.ids)
 
+    def remap(self, dataset: Dataset, origins: Sequence[Origin]) -> Batch:
+        """Refused rows as the block maps them now. Raises FetchError where it wants more than was kept of them."""
+        source = self.block.datasets.get(dataset)
+        if source is None:
+            raise FetchError("config", f"{dataset} is no longer among its datasets", permanent=True)
+        read = self._kept(dataset, again(dataset, source, origins, self.block.keep))
+        return Batch(dataset, read.frame, problems=read.problems, origin=read.origin)
+
     def _read(self, dataset: Dataset, source: Source, folder: _Folder) -> Canonical:
-        found = canonical(dataset, source, folder.table(dataset, source))
+        return self._kept(dataset, canonical(dataset, source, folder.table(dataset, source), self.block.keep))
+
+    def _kept(self, dataset: Dataset, found: Canonical) -> Canonical:
         frame = found.frame[[c for c in found.frame if c in kept_columns(dataset, self.block.keep)]]
         found.frame = with_codes(frame, self.block.keep) if dataset is Dataset.DISPOSITIONS else frame
         return found

@@ -5,7 +5,7 @@ A value that the block does not map is that row's problem, never a guess.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -16,9 +16,10 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from coc.domain.datasets import COLUMNS, KEYS, Column, Dataset, Kind, column_names
+from coc.domain.instructions import code_of
 from coc.domain.model import Model
-from data_connectors.base import FetchError
-from data_connectors.keeping import objects
+from data_connectors.base import FetchError, Origin
+from data_connectors.keeping import kept_columns, objects
 from data_connectors.tables import Table
 
 _FORMATS: Final = ("iso", "epoch_s", "epoch_ms", "date")
@@ -70,16 +71,24 @@ def wrong_names(dataset: Dataset, mapped: Mapped) -> str | None:
 
 @dataclass(slots=True)
 class Canonical:
-    """`ids`: of every row that could be named, also of the bad ones; None where some row could not be read at all."""
+    """`ids`: of every row that could be named, also of the bad ones; None where some row could not be read at all.
+
+    `origin`: the Origin of the frame's row at a position.
+    """
 
     frame: pd.DataFrame
+    origin: Callable[[int], Origin]
     problems: list[dict[str, Any]] = field(default_factory=list)
     ids: set[str] | None = None
 
 
-def canonical(dataset: Dataset, mapped: Mapped, table: Table) -> Canonical:
-    """The table's rows in canonical columns. Raises `schema_drift` where a mapped column is gone."""
+def canonical(dataset: Dataset, mapped: Mapped, table: Table, keep: Collection[str] = ()) -> Canonical:
+    """The table's rows in canonical columns. Raises `schema_drift` where a mapped column is gone.
+
+    `keep`: the letter contents that a refused row may show (`kept_columns`).
+    """
     chosen = _chosen(dataset, mapped, table)
+    shown = _Shown(dataset, mapped, table, chosen, keep)
     numbers = [number for number, _ in table.rows]
     cells = list(zip(*(values for _, values in table.rows), strict=True)) or [()] * len(table.columns)
     raw = {name: [_blank(cell) for cell in cells[at]] for name, at in chosen.items()}
@@ -90,15 +99,59 @@ def canonical(dataset: Dataset, mapped: Mapped, table: Table) -> Canonical:
         if column.name in raw:
             data[column.name], wrong = _read(column, raw[column.name], mapped)
             for row, reason in wrong.items():
-                shown = "" if column.content else f": {raw[column.name][row]}"[:100]
-                told = {"field": column.name, "reason": reason, "value": f"row {numbers[row]}{shown}"}
+                told_openly = column.name in shown.columns and not column.content
+                said = f": {raw[column.name][row]}"[:100] if told_openly else ""
+                told = {"field": column.name, "reason": reason, "value": f"row {numbers[row]}{said}"}
                 bad.setdefault(row, {"source_id": names[row] or f"{table.name}:{numbers[row]}", **told})
         elif column.name in mapped.constants:
             data[column.name] = objects([mapped.constants[column.name]] * len(numbers))
     frame = pd.DataFrame(data)
     good = frame.drop(index=list(bad)).reset_index(drop=True) if bad else frame
+    rows = [row for row in range(len(numbers)) if row not in bad] if bad else range(len(numbers))
+    for row, problem in bad.items():
+        problem |= {"fields": shown.fields(row), "origin": shown.origin(row)}
     ids = None if table.problems or KEYS[dataset] != ("source_id",) else {n for n in names if n}
-    return Canonical(good, [*table.problems, *bad.values()], ids)
+    return Canonical(good, lambda position: shown.origin(rows[position]), [*table.problems, *bad.values()], ids)
+
+
+def again(dataset: Dataset, mapped: Mapped, origins: Sequence[Origin], keep: Collection[str]) -> Canonical:
+    """Rows of one name and the same columns, mapped anew from what was kept of them.
+
+    Raises `schema_drift` where the mapping wants a column that was not kept.
+    """
+    allowed = kept_columns(dataset, keep)
+    if mapped.fields is not None:  # contents were dropped when the row was read, and are not missed
+        mapped = mapped.model_copy(update={"fields": {k: v for k, v in mapped.fields.items() if k in allowed}})
+    rows = [(one.number, list(one.cells.values())) for one in origins]
+    return canonical(dataset, mapped, Table(origins[0].name, list(origins[0].cells), rows), keep)
+
+
+class _Shown:
+    """What may be shown and kept of a row that is refused: mapped cells, no contents but those that config keeps."""
+
+    def __init__(
+        self, dataset: Dataset, mapped: Mapped, table: Table, chosen: Mapping[str, int], keep: Collection[str]
+    ) -> None:
+        self._table = table
+        allowed = set(kept_columns(dataset, keep))
+        self._coded = "instruction" in chosen and "instruction_text" not in keep
+        if self._coded and "instruction" in mapped.values:
+            allowed.discard("instruction")  # a leader's words; a code would not go through `values` again
+        self.columns = {name: at for name, at in chosen.items() if name in allowed}
+
+    def origin(self, row: int) -> Origin:
+        number, cells = self._table.rows[row]
+        kept = {self._table.columns[at]: self._cell(name, cells[at]) for name, at in self.columns.items()}
+        return Origin(self._table.name, number, kept)
+
+    def fields(self, row: int) -> dict[str, Any]:
+        cells = self._table.rows[row][1]
+        return {name: self._cell(name, cells[at]) for name, at in self.columns.items()}
+
+    def _cell(self, name: str, cell: Any) -> Any:
+        if not self._coded or name != "instruction":
+            return cell
+        return code_of(cell) if isinstance(cell, str) and cell.strip() else None
 
 
 def _chosen(dataset: Dataset, mapped: Mapped, table: Table) -> dict[str, int]:

@@ -17,8 +17,8 @@ MASKED: Final = "masked"
 _PER_UNIT_FRAMES: Final = frozenset({"by_unit"})
 _PER_UNIT_COLUMNS: Final = ("owner_unit",)
 # Columns of the feeds frame that each lens does not see; hosts are an administrator's alone.
-_REASONS: Final = ("error_code", "error_detail", "notes")
-_COUNTS: Final = ("quarantined", "quarantine_open")
+_REASONS: Final = ("error_code", "error_detail", "notes", "failing_since")
+_COUNTS: Final = ("quarantined", "quarantine_open", "quarantine_reasons")
 _RUNS: Final = ("next_run", "started", "seconds", "rows_in", "stored", "unchanged")
 _HIDDEN: Final[dict[Lens, tuple[str, ...]]] = {
     "admin": (),

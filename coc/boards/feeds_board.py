@@ -19,7 +19,7 @@ from coc.store import Store
 # What changes with every pull or by time alone: it travels with the heartbeat and never makes an epoch.
 _COUNTS = ("seconds", "rows_in", "unchanged", "stored", "quarantined", "notes")
 AGES = ("as_of", "last_good", "next_run", "started", *_COUNTS)
-_TIMES = ("as_of", "last_good", "next_run", "started")
+_TIMES = ("as_of", "last_good", "next_run", "started", "failing_since", "frozen_since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ def _frame(feeds: list[Feed]) -> pd.DataFrame:
 _COLUMNS = [
     *("name", "kind", "datasets", "enabled", "state", "as_of", "last_good", "next_run", "started", "seconds"),
     *("rows_in", "stored", "unchanged", "quarantined", "error_code", "error_detail", "notes", "quarantine_open"),
+    *("quarantine_reasons", "failing_since", "frozen_since"),
 ]
 
 
@@ -88,6 +89,9 @@ def _row(feed: Feed) -> dict[str, Any]:
         "error_detail": detail,
         "notes": [list(note) for note in feed.notes],
         "quarantine_open": feed.quarantine_open,
+        "quarantine_reasons": [list(refused) for refused in feed.refused],
+        "failing_since": feed.failing_since if code and code == (run.error_code if run else None) else None,
+        "frozen_since": feed.frozen_since,
     }
 
 

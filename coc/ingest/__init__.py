@@ -4,12 +4,13 @@ from coc.ingest.derivation import rederive, settle
 from coc.ingest.feeds import Feed, feed_states
 from coc.ingest.pull import pull_connector
 from coc.ingest.report import PullReport, sentence
-from coc.ingest.retry import retry
+from coc.ingest.retry import Retried, retry
 from coc.ingest.scheduler import Scheduler
 
 __all__ = [
     "Feed",
     "PullReport",
+    "Retried",
     "Scheduler",
     "feed_states",
     "pull_connector",

@@ -29,6 +29,8 @@ class Feed:
     """One connector as the trust strip and `/sumber` show it; `as_of` and `last_good` are business time.
 
     `notes`: (code, detail) findings of the last run. `standing`: alerts that wait for a person, code -> detail.
+    `refused`: what waits in quarantine, (reason, field, rows). `failing_since`: the first of the runs that failed in a
+    row. `frozen_since`: the newest record's own time, where that stands still.
     """
 
     name: str
@@ -40,9 +42,15 @@ class Feed:
     last_good: datetime | None = None
     last_run: Run | None = None
     next_run: datetime | None = None
-    quarantine_open: int = 0
+    refused: tuple[tuple[str, str, int], ...] = ()
+    failing_since: datetime | None = None
+    frozen_since: datetime | None = None
     notes: tuple[tuple[str, str], ...] = ()
     standing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def quarantine_open(self) -> int:
+        return sum(rows for _, _, rows in self.refused)
 
 
 def feed_states(
@@ -60,18 +68,21 @@ def feed_states(
     for name, block in settings.of_realm(realm).items():
         record = records.get(name, FeedRecord(name))
         datasets = filled_by(name, block)
+        state = state_of(block, datasets, record, clock, calendars)
         feeds.append(
             Feed(
                 name=name,
                 kind=block.type,
                 datasets=tuple(sorted(datasets)),
                 enabled=block.enabled,
-                state=state_of(block, datasets, record, clock, calendars),
+                state=state,
                 as_of=record.as_of,
                 last_good=record.last_good_business,
                 last_run=record.last_run,
                 next_run=(next_runs or {}).get(name),
-                quarantine_open=waiting.get(name, 0),
+                refused=tuple(waiting.get(name, ())),
+                failing_since=record.failing_since,
+                frozen_since=record.newest if state == "frozen" else None,
                 notes=tuple(record.notes),
                 standing=dict(record.standing),
             )

@@ -51,10 +51,12 @@ def load(
     keep_stored: frozenset[str],
     *,
     counted: bool = True,
+    moves: bool = True,
 ) -> Loaded:
     """Store a batch. `keep_stored`: columns the source left out, whose stored values stay for rows already known.
 
-    `position` is moved on and saved. `counted`: a row refused again counts as one more attempt.
+    `position` is moved on and saved; not its times if `moves` is false: these rows say nothing of how far the source
+    was read. `counted`: a row refused again counts as one more attempt.
     """
     dataset = batch.dataset
     frame = _prepared(dataset, batch.frame, around)
@@ -62,7 +64,7 @@ def load(
     checked = check(dataset, frame, world, _STRICTLY.get(dataset, frozenset()) if around.strict else frozenset())
     good = _latest(dataset, _whole(dataset, checked.good))
     keep_stored -= _unkept(dataset, around)
-    bad = rejected(dataset, frame, checked.bad, around.block.keep) + unreadable(
+    bad = rejected(dataset, frame, checked.bad, around.block.keep, batch.origin) + unreadable(
         dataset, batch.problems, around.block.keep
     )
     done = Loaded(rows_in=len(frame) + len(batch.problems))
@@ -78,7 +80,8 @@ def load(
     if len(frame):
         given = {c for c in checked.good.columns if checked.good[c].notna().any()}
         position.seen = position.seen | given
-        _move(position, dataset, frame, good, batch.source_now, world.now)
+        if moves:
+            _move(position, dataset, frame, good, batch.source_now, world.now)
         save_position(tx, source, dataset, position)
     return done
 

@@ -20,7 +20,7 @@ from coc.ingest.drift import Watch
 from coc.ingest.load import Loaded, load
 from coc.ingest.reconcile import MassDeletionError, reconcile
 from coc.ingest.report import PullReport
-from coc.ingest.retry import retry_by_context
+from coc.ingest.retry import retry_arrived, retry_by_context
 from coc.settings.models import ConnectorBlock, Settings
 from coc.store import Good, Position, Run, Store
 from coc.store.feeds import read_positions
@@ -47,7 +47,8 @@ def pull_connector(
 ) -> PullReport:
     """Pull now; what it did. Never raises for a source's failure: the report and the run log say it in words.
 
-    `since` replaces every dataset's own position. `full` reads all and judges deletions. With `dry_run` nothing is
+    `since` replaces every dataset's own position; one that leaves a gap behind it moves no position, so that the next
+    pull reads the gap. `full` reads all and judges deletions. With `dry_run` nothing is
     stored, not even the run. `on_progress` gets the rows read so far.
     """
     run = _Pull(store, name, block, connector, settings, clock, dry_run=dry_run, allow_deletions=allow_deletions)
@@ -93,6 +94,7 @@ class _Pull:
         self.unordered: list[Batch] = []
         self.lists: list[Batch] = []
         self.source_now: datetime | None = None
+        self.gaps: set[Dataset] = set()  # read from a later time than was known: what lies between is still to come
         self.refused: set[tuple[Dataset, str]] = set()
         self.reasons: dict[tuple[str, str], int] = {}
         self._units_changed = False
@@ -106,6 +108,8 @@ class _Pull:
                 mark = self.positions.get(dataset, Position()).watermark
                 if since is not None:
                     starts[dataset] = since
+                    if dataset not in SAMPLES and (mark is None or since > mark):
+                        self.gaps.add(dataset)
                 elif mark is not None:
                     starts[dataset] = mark - overlap
         known = self.store.known_samples(self.name, self.datasets & set(SAMPLES))
@@ -180,6 +184,8 @@ class _Pull:
         if self._units_changed:
             settings, realm = self.around.settings, self.block.realm
             retry_by_context(self.store, settings, self.clock, set(settings.of_realm(realm)))
+        elif not self.dry_run:
+            retry_arrived(self.store, self.around.settings, self.clock, self.name)
 
     def _reached_back(self, window: Window) -> None:
         """A pull without a beginning has read a samples source's whole history, unless it said that it could not."""
@@ -215,9 +221,12 @@ class _Pull:
             held = read_positions(tx.connection, self.name)  # another process may have gone on
             positions = {b.dataset: held.get(b.dataset, Position()) for b in batches}
             loaded = [
-                load(tx, self.around, self.name, b, positions[b.dataset], self.watches[b.dataset].kept(b))
+                load(
+                    tx, self.around, self.name, b, positions[b.dataset], self.watches[b.dataset].kept(b),
+                    moves=b.dataset not in self.gaps,
+                )
                 for b in batches
-            ]
+            ]  # fmt: skip
         self.positions.update(positions)
         for batch, done in zip(batches, loaded, strict=True):
             self._count(batch.dataset, done)

@@ -13,6 +13,7 @@ from coc.ingest import derivation
 from coc.ingest.context import Surroundings
 from coc.store import Tx, bulk
 from coc.store import columns as codec
+from coc.store.quarantine import absent
 from coc.store.tables import TABLES
 
 MOST_SHARE: Final = 0.02
@@ -40,7 +41,7 @@ def reconcile(
     *,
     allow_deletions: bool,
 ) -> int:
-    """Delete this source's rows that are not in `ids`; how many.
+    """Delete this source's rows that are not in `ids`; how many. Refused ones that are not leave the quarantine too.
 
     Never judged: rows older than the source keeps them, rows changed after the list was made, units (they end by
     valid_to) and samples. Raises MassDeletionError, with nothing deleted, above 2 % or 100 rows unless allowed.
@@ -59,12 +60,13 @@ def reconcile(
         judged.append(sa.or_(changed.is_(None), changed <= codec.micros(listed_at)))
     held = [r[0] for r in tx.connection.execute(sa.select(table.c[key]).where(*judged))]
     gone = sorted(k for k in held if k not in ids)
-    if not gone:
-        return 0
-    total = int(tx.connection.execute(sa.select(sa.func.count()).select_from(table).where(*alive)).scalar_one())
-    if not allow_deletions and (len(gone) > MOST_ROWS or len(gone) > MOST_SHARE * total):
-        raise MassDeletionError(f"{len(gone)} of {total} {dataset.value}")
-    _delete(tx, around, source, dataset, gone)
+    if gone:
+        total = int(tx.connection.execute(sa.select(sa.func.count()).select_from(table).where(*alive)).scalar_one())
+        if not allow_deletions and (len(gone) > MOST_ROWS or len(gone) > MOST_SHARE * total):
+            raise MassDeletionError(f"{len(gone)} of {total} {dataset.value}")
+        _delete(tx, around, source, dataset, gone)
+    if ids:  # a refused row that is gone from its source needs no mending any more
+        absent(tx, source, dataset, ids, listed_at)
     return len(gone)
 
 

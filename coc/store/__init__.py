@@ -4,13 +4,14 @@ from coc.store.boards import BoardRow
 from coc.store.control import AuditRow, Control, Token
 from coc.store.engine import StoreError, Tx
 from coc.store.feeds import FeedRecord, Good, Position, Run
-from coc.store.quarantine import Quarantined, Rejected
+from coc.store.quarantine import Choice, Quarantined, Rejected
 from coc.store.schema import SchemaError, SchemaState
 from coc.store.store import Store, open_store
 
 __all__ = [
     "AuditRow",
     "BoardRow",
+    "Choice",
     "Control",
     "FeedRecord",
     "Good",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
@@ -18,6 +18,8 @@ from coc.store.engine import Database, Tx
 from coc.store.tables import feeds, positions, runs, sample_heads
 
 Notes = list[tuple[str, str]]
+# The source put us off: no failure of it, and nothing good either. Its feed turns late by age.
+PUT_OFF: Final = frozenset({"rate_limited", "incomplete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class FeedRecord:
-    """A source as the store knows it. `failures`: runs that failed in a row; `standing`: what waits for a person."""
+    """A source as the store knows it. `failures`: runs that failed in a row, the first at `failing_since` (business
+    time); `standing`: what waits for a person.
+    """
 
     source: str
     last_run: Run | None = None
@@ -51,6 +55,7 @@ class FeedRecord:
     runs: int = 0
     notes: Notes = field(default_factory=list)
     standing: Mapping[str, str] = field(default_factory=dict)
+    failing_since: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -123,9 +128,10 @@ class Feeds(Database):
             connection.execute(sa.insert(runs), [_run_row(run)])
             held = connection.execute(sa.select(feeds).where(feeds.c.source == run.source)).first()
             alerts: dict[str, str | None] = {**(orjson.loads(held.standing) if held else {}), **standing}
+            failed = good is None and run.error_code not in PUT_OFF
             row: dict[str, Any] = {
                 "source": run.source,
-                "failures": 0 if good else (held.failures if held else 0) + 1,
+                "failures": 0 if good else (held.failures if held else 0) + int(failed),
                 **_goodness(good, held),
                 "notes": orjson.dumps(notes).decode(),
                 "standing": orjson.dumps({k: v for k, v in alerts.items() if v is not None}).decode(),
@@ -141,8 +147,9 @@ class Feeds(Database):
             found = {r.id: r for r in connection.execute(sa.select(runs).where(runs.c.id.in_([p.id for p in per])))}
             latest = {r.source: r.newest for r in connection.execute(newest.group_by(positions.c.source))}
             held = list(connection.execute(sa.select(feeds).order_by(feeds.c.source)))
+            since = {r.source: _first_failed(connection, r.source, r.last_good) for r in held if r.failures}
         by_source: dict[str, tuple[Any, int]] = {p.source: (found[p.id], int(p.n)) for p in per}
-        return [_record(r, by_source.get(r.source, (None, 0)), latest.get(r.source)) for r in held]
+        return [_record(r, by_source.get(r.source, (None, 0)), latest.get(r.source), since.get(r.source)) for r in held]
 
     def runs(self, source: str | None = None, limit: int = 50) -> list[Run]:
         """The latest runs, newest first."""
@@ -151,6 +158,15 @@ class Feeds(Database):
             statement = statement.where(runs.c.source == source)
         with self.read() as connection:
             return [_run(r) for r in connection.execute(statement)]
+
+
+def _first_failed(connection: Connection, source: str, last_good: int | None) -> int | None:
+    """When the first run began that failed since the last good one: a good run is over before its time is noted."""
+    begun = sa.select(sa.func.min(runs.c.started_business)).where(runs.c.source == source)
+    failed = [runs.c.error_code.is_not(None), runs.c.error_code.not_in(PUT_OFF)]
+    after = [] if last_good is None else [runs.c.started >= last_good]
+    found: int | None = connection.execute(begun.where(*failed, *after)).scalar_one()
+    return found
 
 
 def _goodness(good: Good | None, held: Any) -> dict[str, int | None]:
@@ -208,7 +224,7 @@ def _run(row: Any) -> Run:
     )
 
 
-def _record(row: Any, ran: tuple[Any, int], newest: int | None) -> FeedRecord:
+def _record(row: Any, ran: tuple[Any, int], newest: int | None, failing: int | None) -> FeedRecord:
     last, count = ran
     return FeedRecord(
         source=row.source,
@@ -221,4 +237,5 @@ def _record(row: Any, ran: tuple[Any, int], newest: int | None) -> FeedRecord:
         runs=count,
         notes=[(code, detail) for code, detail in orjson.loads(row.notes)],
         standing=orjson.loads(row.standing),
+        failing_since=codec.instant(failing),
     )

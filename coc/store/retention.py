@@ -37,7 +37,9 @@ class Retention(Database):
             changed = sa.func.coalesce(table.c.updated_at, table.c[own])
             done[dataset.value] = self._delete(table, [table.c[own] < letters, changed < letters])
         old = codec.micros(now - timedelta(days=retention.quarantine_days))
-        done["quarantine"] = self._delete(quarantine, [quarantine.c.last_seen < old])
+        put_aside = quarantine.c.dropped_at
+        touched = sa.or_(put_aside.is_(None), put_aside < old)  # what was dropped is known as long as it keeps coming
+        done["quarantine"] = self._delete(quarantine, [quarantine.c.last_seen < old, touched])
         done["runs"] = self._delete(runs, [runs.c.started_business < log, runs.c.id.not_in(_last_runs())])
         newest = sa.select(sa.func.max(commits.c.number)).scalar_subquery()
         done["commits"] = self._delete(commits, [commits.c.at < log, commits.c.number < newest])

@@ -168,7 +168,22 @@ quarantine = sa.Table(
     sa.Column("first_seen", sa.BigInteger, nullable=False),
     sa.Column("last_seen", sa.BigInteger, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("origin", sa.Text),  # JSON: the row as the source had it, where its mapping can be applied anew
+    sa.Column("digest", sa.Text),  # of its content: whether the source sends the very same row
+    sa.Column("history", sa.Text, nullable=False, server_default="[]"),  # JSON list of what became of it
+    sa.Column("dropped_at", sa.BigInteger),  # null: open
+    sa.Column("dropped_by", sa.Text),
+    sa.Column("note", sa.Text),
     sa.UniqueConstraint("source", "dataset", "source_id", name="uq_quarantine_row"),
+)
+_open = quarantine.c.dropped_at.is_(None)
+sa.Index(
+    "ix_quarantine_open",
+    quarantine.c.source,
+    quarantine.c.reason,
+    quarantine.c.field,
+    sqlite_where=_open,
+    postgresql_where=_open,
 )
 
 boards = sa.Table(

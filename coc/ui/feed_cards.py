@@ -8,7 +8,7 @@ from typing import Any
 
 from coc.ui.context import Context, moment_of
 from coc.ui.dom import html
-from coc.ui.failures import failure
+from coc.ui.failures import PUT_OFF, detail_words, failure
 from coc.ui.marks import TONES, age, feed_attributes, icon, pill
 
 _COUNTS = ("rows_in", "stored", "unchanged", "quarantined")
@@ -123,35 +123,85 @@ def _run_title(ctx: Context, row: dict[str, Any], started: datetime | None) -> s
 
 
 def _trouble(ctx: Context, row: dict[str, Any]) -> list[Any]:
-    """The last error in words with how to mend it, then notes and what waits in quarantine."""
+    """The last error in words with how to mend it, then what stands still, notes, and what waits in quarantine."""
     boxes: list[Any] = []
     if row.get("error_code"):
-        why = failure(ctx.say, str(row["error_code"]))
-        detail = row.get("error_detail")
-        boxes.append(
-            html.Div(
-                [
-                    html.P([icon("failing"), html.Span(prose(why.what))], className="coc-trouble-what"),
-                    *([html.P(html.Code(str(detail)), className="coc-trouble-detail")] if detail else []),
-                    html.P([html.B(ctx.say("sumber.how") + ". "), *prose(why.mend)]),
-                ],
-                className="coc-trouble",
-                **{"data-tone": "bad", "data-error": str(row["error_code"])},
-            )
-        )
+        boxes.append(_error(ctx, row, str(row["error_code"])))
     elif row["state"] == "failing":
-        boxes.append(html.Div(html.P(ctx.say("sumber.restricted")), className="coc-trouble", **{"data-tone": "idle"}))
-    for code, detail in row.get("notes") or ():
-        known = ctx.say.has(f"note.{code}")
-        words = ctx.say(f"note.{code}", detail=detail) if known else ctx.say("note.other", code=code, detail=detail)
-        boxes.append(html.Div(html.P(words), className="coc-trouble", **{"data-tone": "warn"}))
+        boxes.append(_box(html.P(ctx.say("sumber.restricted")), tone="idle"))
+    since = moment_of(row.get("frozen_since"))
+    if since is not None:
+        what = html.P([icon("frozen"), html.Span(ctx.say("sumber.frozen", at=_moment(ctx, since)))], className=_WHAT)
+        boxes.append(_box(what, _how(ctx, ctx.say("sumber.frozen.mend"))))
     waiting = int(row.get("quarantine_open") or 0)
+    for code, detail in row.get("notes") or ():
+        if not (code == "unknown_value" and waiting):  # the reasons below say so, and of all runs
+            boxes.append(_box(html.P(prose(_note(ctx, row, str(code), str(detail)))), code=str(code)))
     if waiting:
-        words = (
-            ctx.say("sumber.quarantine_one")
-            if waiting == 1
-            else ctx.say("sumber.quarantine_open", n=ctx.writer.number(waiting))
-        )
-        how = [ctx.say("sumber.quarantine_how"), " ", html.Code("coc quarantine list")]
-        boxes.append(html.Div(html.P([words, " ", *how]), className="coc-trouble", **{"data-tone": "warn"}))
+        boxes.append(_quarantine(ctx, row, waiting))
     return boxes
+
+
+_WHAT = "coc-trouble-what"
+_MOST_REASONS = 4
+
+
+def _box(*children: Any, tone: str = "warn", **marks: str) -> Any:
+    attributes = {"data-tone": tone} | {f"data-{name}": value for name, value in marks.items()}
+    return html.Div(list(children), className="coc-trouble", **attributes)
+
+
+def _how(ctx: Context, mend: str) -> Any:
+    return html.P([html.B(ctx.say("sumber.how") + ". "), *prose(mend)])
+
+
+def _moment(ctx: Context, at: datetime) -> str:
+    return ctx.writer.moment(at, ctx.view.now)
+
+
+def _error(ctx: Context, row: dict[str, Any], code: str) -> Any:
+    why = failure(ctx.say, code)
+    tone = "warn" if code in PUT_OFF else "bad"
+    since = moment_of(row.get("failing_since"))
+    detail = detail_words(ctx.say, str(row.get("error_detail") or ""))
+    return _box(
+        html.P([icon("late" if code in PUT_OFF else "failing"), html.Span(prose(why.what))], className=_WHAT),
+        *([html.P(ctx.say("sumber.since", at=_moment(ctx, since)), className="coc-quiet")] if since else []),
+        *([html.P(html.Code(detail), className="coc-trouble-detail")] if detail.strip("… ") else []),
+        _how(ctx, why.mend.replace("NAME", str(row["name"])).replace("NAMA", str(row["name"]))),
+        tone=tone,
+        error=code,
+    )
+
+
+def _note(ctx: Context, row: dict[str, Any], code: str, detail: str) -> str:
+    said = detail_words(ctx.say, detail)
+    known = ctx.say.has(f"note.{code}")
+    return ctx.say(f"note.{code}" if known else "note.other", code=code, detail=said, source=str(row["name"]))
+
+
+def _quarantine(ctx: Context, row: dict[str, Any], waiting: int) -> Any:
+    """How many rows wait, and why: by reason and column, the most first; never a value."""
+    say, number = ctx.say, ctx.writer.number
+    reasons = [(str(reason), str(field), int(n)) for reason, field, n in row.get("quarantine_reasons") or ()]
+    shown = reasons[:_MOST_REASONS] if len(reasons) > _MOST_REASONS + 1 else reasons
+    lines = [
+        html.Li([html.B(number(n)), html.Span(_reason(ctx, reason, field))], **{"data-reason": reason})
+        for reason, field, n in shown
+    ]
+    rest = sum(n for _, _, n in reasons[len(shown) :])
+    if rest:
+        lines.append(html.Li([html.B(number(rest)), html.Span(say("reason.others"))]))
+    words = say("sumber.quarantine_one") if waiting == 1 else say("sumber.quarantine_open", n=number(waiting))
+    how = html.Code(f"coc quarantine list --source {row['name']}")
+    return _box(
+        html.P([icon("late"), html.Span(words)], className=_WHAT),
+        *([html.Ul(lines, className="coc-reasons")] if lines else []),
+        html.P([say("sumber.quarantine_how"), " ", how]),
+    )
+
+
+def _reason(ctx: Context, reason: str, field: str) -> list[Any]:
+    known = ctx.say.has(f"reason.{reason}")
+    words = ctx.say(f"reason.{reason}") if known else ctx.say("reason.unknown", code=reason)
+    return [words, *([" ", html.Code(field)] if field else [])]

@@ -173,7 +173,7 @@ def test_letters_refused_for_their_unit_are_taken_once_the_unit_is_known(src: Ci
 
 def test_a_retry_counts_another_attempt_when_nothing_changed(src: City) -> None:
     src.pull(batch(L, [letter(1, urgency="kilat")]))
-    assert retry(src.store, src.settings, FrozenClock(NOW), src.store.quarantined()) == 0
+    assert retry(src.store, src.settings, FrozenClock(NOW), src.store.quarantined()).accepted == 0
     assert src.store.quarantined()[0].attempts == 2
 
 
@@ -198,5 +198,5 @@ def test_old_quarantine_is_pruned_and_dropped_rows_are_gone(src: City) -> None:
     assert src.store.prune(Retention(), src.now)["quarantine"] == 1
     (row,) = src.store.quarantined()
     assert row.source_id == "L-2"
-    assert src.store.drop_quarantined([row.id]) == 1
+    assert src.store.drop_quarantined([row.id], "a typing error", "operator", src.now) == 1
     assert src.store.quarantine_counts() == {}
