@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -122,13 +122,13 @@ def _run(
 ) -> list[PullReport]:
     import data_connectors
     from coc.boards.builder import Builder
-    from coc.cli.realm import open_store
+    from coc.cli.realm import open_store, untouched_store
     from coc.ingest import pull_connector, settle
 
     kinds = data_connectors.registry()
     reports: list[PullReport] = []
-    store = open_store(settings, realm)
-    try:
+    at_hand = untouched_store(settings, realm) if dry_run else closing(open_store(settings, realm))
+    with at_hand as store:
         with _progress() as progress:
             for name in names:
                 block = settings.connectors[name]
@@ -141,8 +141,6 @@ def _run(
         if not dry_run:
             settle(store, settings, realm)  # rows that came unchanged may be under changed limits or calendars
             Builder(store, settings, realm, clock).refresh()
-    finally:
-        store.close()
     return reports
 
 
@@ -204,7 +202,11 @@ def _show(reports: list[PullReport], realm: Realm, dry_run: bool) -> None:
         if report.error:
             say(f"{report.name}: {report.error}")
         if report.deleted:
-            say(f"{report.name}: {report.deleted} rows gone at the source, marked as deleted")
+            rows = "1 row" if report.deleted == 1 else f"{report.deleted} rows"
+            marked = (
+                "would be marked as deleted: gone at the source" if dry_run else "gone at the source, marked as deleted"
+            )
+            say(f"{report.name}: {rows} {marked}")
         for code, detail in report.notes:
             said = sentence(code, detail) if code in FAILURES else f"{code.replace('_', ' ')}: {detail}"
             say(f"{report.name}: note: {said}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,3 +72,30 @@ def open_store(settings: Settings, realm: Realm) -> Store:
     store = Store(url)
     store.upgrade()
     return store
+
+
+@contextlib.contextmanager
+def untouched_store(settings: Settings, realm: Realm) -> Iterator[Store]:
+    """The realm's store for a dry run, which makes and migrates nothing: an empty one elsewhere where there is none."""
+    from coc.store import Store
+    from coc.store.schema import require_known
+
+    with contextlib.ExitStack() as stack:
+        url = store_url(settings, realm)
+        file = sqlite_file(url)
+        if file is None or file.exists():
+            store = Store(url)
+            stack.callback(store.close)
+            state = require_known(store)
+            if state.up_to_date:
+                yield store
+                return
+            if state.current is not None:
+                raise Refusal(
+                    f"{store.address}: its schema is not this program's; run `coc db upgrade` before a dry run"
+                )
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="coc-dry-run-"))
+        empty = Store(f"sqlite:///{folder}/empty.db")
+        stack.callback(empty.close)
+        empty.upgrade()
+        yield empty
