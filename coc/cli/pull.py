@@ -202,11 +202,9 @@ def _show(reports: list[PullReport], realm: Realm, dry_run: bool) -> None:
         if report.error:
             say(f"{report.name}: {report.error}")
         if report.deleted:
-            rows = "1 row" if report.deleted == 1 else f"{report.deleted} rows"
-            marked = (
-                "would be marked as deleted: gone at the source" if dry_run else "gone at the source, marked as deleted"
-            )
-            say(f"{report.name}: {rows} {marked}")
+            gone = "1 row" if report.deleted == 1 else f"{report.deleted} rows"
+            marked = "gone at the source, " + ("to be marked as deleted" if dry_run else "marked as deleted")
+            say(f"{report.name}: {gone} {marked}")
         for code, detail in report.notes:
             said = sentence(code, detail) if code in FAILURES else f"{code.replace('_', ' ')}: {detail}"
             say(f"{report.name}: note: {said}")
