@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: install install-dev run lint test bench lock clean
+.PHONY: install install-dev run lint test test-slow bench lock clean
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
@@ -32,6 +32,11 @@ lint: install-dev
 test: lint
 	$(BIN)/python -m tests.browser_install
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# What takes minutes: hundreds of kills, long pauses.
+test-slow: install-dev
+	$(BIN)/python -m tests.browser_install
+	$(BIN)/pytest -m slow --timeout 1800
 
 bench: install-dev
 	$(BIN)/coc bench --size S

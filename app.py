@@ -160,19 +160,18 @@ def serve(
 ) -> None:
     """Serve one realm until SIGTERM (SystemExit 0) or Ctrl-C (KeyboardInterrupt): one process, one store."""
     from coc.boards import Builder
-    from coc.ingest import Scheduler, settle
-    from coc.store import Control, open_store
+    from coc.ingest import LedScheduler, settle
+    from coc.store import BOARDS, Candidate, Control, Lease, open_store
 
     url = settings.store.url if realm == "live" else settings.store.demo_url
     clock = clock or from_environment()
     store, control = open_store(url), Control(settings.store.control_url)
-    builder = Builder(store, settings, realm, clock)
-    scheduler: Scheduler | None = None
+    building = Candidate(Lease(store, BOARDS))
+    builder = Builder(store, settings, realm, clock, building)
+    scheduler: LedScheduler | None = None
 
     def next_runs() -> dict[str, datetime]:
-        if scheduler is None:
-            return {}
-        return {name: at for name in settings.of_realm(realm) if (at := scheduler.next_run(name)) is not None}
+        return {} if scheduler is None else scheduler.next_runs()
 
     gate, application = build(
         settings, realm, clock=clock, store=store, control=control, builder=builder, next_runs=next_runs
@@ -180,9 +179,11 @@ def serve(
     if no_scheduler:
         settle(store, settings, realm)  # else the scheduler does, at its start
     else:
-        scheduler = Scheduler(store, settings, realm, clock, on_commit=application.loop.commit)
+        scheduler = LedScheduler(store, settings, realm, clock, on_commit=application.loop.commit)
         application.on_start.append(scheduler.start)
         application.on_stop.append(scheduler.shutdown)
+    building.start()
+    application.on_stop.append(building.stop)
     config = uvicorn.Config(
         gate,
         host=host,

@@ -60,6 +60,7 @@ FAILURES: Mapping[str, str] = {
     "mass_deletion": "{} would be deleted; nothing was: run `coc pull NAME --full --allow-deletions` if that is right",
     "file": "the file cannot be read: {}",
     "config": "{}",
+    "hung": "the run hung: no sign of life for {}; it was given up",
     "internal": "a defect of the COC itself: {}",
 }
 

@@ -2,12 +2,17 @@
 
 An epoch moves only when some board's content does. What time alone changes is computed once a minute. `as_of` and ages
 stay outside the hash: a re-pull that brings nothing new moves no epoch, and still every number's age is right.
+
+Of several processes one builds (the holder of the lease `boards`); the others take its boards from the store, so that
+one commit is one epoch however many servers there are.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -22,10 +27,11 @@ from coc.clock import Clock
 from coc.domain.datasets import SAMPLES, Dataset
 from coc.domain.limits import hold_seconds
 from coc.settings.models import Realm, Settings
-from coc.store import BoardRow, Store
+from coc.store import BOARDS, BoardRow, BoardsHead, Candidate, Lease, LostLeaseError, Store
 
 BoardKey = tuple[str, str]  # (name, population)
 TICK = timedelta(seconds=60)
+PATIENCE_SECONDS = 5.0  # how long stale boards are left to whoever builds them
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +47,99 @@ class Snapshot:
 
 
 class Builder:
-    """Keeps one realm's boards. Not thread-safe: one thread calls `refresh`."""
+    """Keeps one realm's boards. Not thread-safe: one thread calls `refresh`.
 
-    def __init__(self, store: Store, settings: Settings, realm: Realm, clock: Clock) -> None:
+    `role`: the process's claim to build them; None builds always (a store that no other process serves).
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, realm: Realm, clock: Clock, role: Candidate | None = None
+    ) -> None:
         self.store, self.settings, self.realm, self.clock = store, settings, realm, clock
         self.snapshot: Snapshot | None = None
         longest = max((hold_seconds(b.every_seconds) for b in settings.of_realm(realm).values()), default=0.0)
         self._frames = LiveFrames(store, settings.limits.ap, longest)
         self._provided = provided_by(settings, realm)
         self._awaited: frozenset[Dataset] = frozenset()
+        self._role = role
+        self._built: int | None = None  # the commit we last built from; None: nothing since we may build
+        self._stale_since: float | None = None
 
     def refresh(self, next_runs: Mapping[str, datetime] | None = None, *, force: bool = False) -> Snapshot | None:
         """Bring the boards up to date; the new snapshot when the epoch moved, else None (`snapshot` has fresh ages)."""
-        now = pd.Timestamp(self.clock.now())
-        if self.snapshot is None:
-            self._adopt()
-        before = self.snapshot
-        commit = self.store.commit_number()
-        ticked = before is None or abs(now.to_pydatetime() - before.computed_at) >= TICK
-        if force or ticked or before is None or commit != before.commit:
-            self._rebuild(now, commit, whole=force or ticked, next_runs=next_runs or {})
-        else:
-            self._refresh_feeds(now, next_runs or {})
+        before, now, runs = self.snapshot, pd.Timestamp(self.clock.now()), next_runs or {}
+        commit, head = self.store.commit_number(), self.store.boards_head()
+        if before is None or head.epoch != before.epoch:
+            self._adopt(head)
+        try:
+            with self._fenced():
+                self._bring(now, commit, head, runs, force=force)
+        except LostLeaseError:
+            self._built = None
+            self._adopt(self.store.boards_head())
         after = self.snapshot
         return after if after is not None and (before is None or after.epoch != before.epoch) else None
 
-    def _adopt(self) -> None:
-        """Start from the boards the store holds, so that a restart shows the last picture at once."""
-        rows = self.store.load_boards()
+    def _bring(
+        self, now: pd.Timestamp, commit: int, head: BoardsHead, runs: Mapping[str, datetime], *, force: bool
+    ) -> None:
+        if not self._may_build(now, commit, head):
+            self._built = None
+            self._follow(now, head, runs)
+            return
+        ticked = self._built is None or head.at is None or abs(now.to_pydatetime() - head.at) >= TICK
+        if force or ticked or commit != self._built:
+            self._rebuild(now, commit, whole=force or ticked, next_runs=runs)
+        else:
+            self._refresh_feeds(now, runs)
+
+    def _may_build(self, now: pd.Timestamp, commit: int, head: BoardsHead) -> bool:
+        """Whether it is ours to build: by role, or because nobody does although the boards are stale."""
+        if self._role is None or self._role.held:
+            return True
+        stale = head.commit < commit or head.at is None or abs(now.to_pydatetime() - head.at) >= 2 * TICK
+        if not stale:
+            self._stale_since = None
+            return False
+        if self._stale_since is None:
+            self._stale_since = time.monotonic()
+        return head.epoch == 0 or time.monotonic() - self._stale_since >= PATIENCE_SECONDS
+
+    @contextmanager
+    def _fenced(self) -> Iterator[None]:
+        """What is saved by role is saved under its token: who was paused must not put an old picture over a new."""
+        if self._role is None or not self._role.held:
+            yield
+            return
+        with self.store.fenced(self._role.lease.fence()):
+            yield
+
+    def _adopt(self, head: BoardsHead) -> None:
+        """Take the boards that the store holds: another process built them, or this one before a restart."""
+        known = self.snapshot
+        newer = known is not None and head.epoch > known.epoch
+        rows = self.store.load_boards(known.epoch if known is not None and newer else 0)
         if not rows:
             return
-        boards = {(r.name, r.population): _board_of(r) for r in rows}
-        newest = max(r.epoch for r in rows)
-        computed = min(r.computed_at for r in rows)
-        self.snapshot = Snapshot(newest, boards, _epochs(boards), -1, computed)
+        boards = dict(known.boards) if known is not None and newer else {}
+        boards |= {(r.name, r.population): _board_of(r) for r in rows}
+        computed = head.at or min(r.computed_at for r in rows)
+        self.snapshot = Snapshot(head.epoch, boards, _epochs(boards), head.commit, computed)
+
+    def _follow(self, now: pd.Timestamp, head: BoardsHead, next_runs: Mapping[str, datetime]) -> None:
+        """Another process builds: its boards, with the ages of this moment."""
+        if self.snapshot is None:
+            return
+        feeds = self._feeds(Context.of(self.store, self.settings, self.realm), next_runs)
+        boards = dict(self.snapshot.boards)
+        for population in POPULATIONS:
+            held = boards.get(("feeds", population))
+            if held is not None:
+                aged = feeds_board.with_ages(held.frames["feeds"], feeds.frame)
+                boards["feeds", population] = replace(held, frames={**held.frames, "feeds": aged})
+        computed = head.at or now.to_pydatetime()
+        boards = {key: replace(board, computed_at=computed) for key, board in boards.items()}
+        self._show(boards, self.snapshot.epoch, head.commit, computed, feeds.as_of)
 
     def _rebuild(self, now: pd.Timestamp, commit: int, *, whole: bool, next_runs: Mapping[str, datetime]) -> None:
         context = Context.of(self.store, self.settings, self.realm)
@@ -94,7 +159,8 @@ class Builder:
                 )
             if not subject.of_letters:
                 fresh[subject.name, PUBLIC] = replace(fresh[subject.name, ALL], population=PUBLIC)
-        self._save(fresh, commit, now, feeds.as_of)
+        self._save(fresh, commit, now, feeds.as_of, built=True)
+        self._built = commit
 
     def _feeds(self, context: Context, next_runs: Mapping[str, datetime]) -> feeds_board.FeedsNow:
         return feeds_board.build(self.store, self.settings, self.realm, self.clock, context.calendars, next_runs)
@@ -109,9 +175,7 @@ class Builder:
             self._rebuild(now, self.store.commit_number(), whole=True, next_runs=next_runs)
             return
         assert self.snapshot is not None
-        computed, commit = self.snapshot.computed_at, self.snapshot.commit
-        self._save(self._of_feeds(feeds, now), commit, now, feeds.as_of)
-        self.snapshot = replace(self.snapshot, computed_at=computed)
+        self._save(self._of_feeds(feeds, now), self.snapshot.commit, now, feeds.as_of, built=False)
 
     def _has(self, subject: Subject) -> bool:
         held = self.snapshot.boards if self.snapshot else {}
@@ -123,18 +187,45 @@ class Builder:
         commit: int,
         now: pd.Timestamp,
         as_of: Mapping[Dataset, datetime | None],
+        *,
+        built: bool,
     ) -> None:
+        """Store what changed. `built`: these boards are all there is of `commit` at `now`, changed or not."""
         boards = dict(self.snapshot.boards) if self.snapshot else {}
         moved = {k: b for k, b in fresh.items() if k not in boards or boards[k].digest != b.digest}
-        epoch = self.snapshot.epoch if self.snapshot else 0
-        if moved:
-            epoch = self.store.save_boards(commit, [_row_of(b) for b in moved.values()])
+        epoch: int | None = self.snapshot.epoch if self.snapshot else 0
+        computed = now.to_pydatetime() if built or self.snapshot is None else self.snapshot.computed_at
+        if moved or built:
+            rows = [_row_of(b) for b in moved.values()]
+            epoch = self.store.save_boards(commit, rows, computed if built else None)
+        if epoch is None:
+            raise LostLeaseError("another process has built boards of a later commit")
         for key, board in fresh.items():
             # An unchanged board keeps its epoch; its frames are renewed for what the hash leaves out (ages).
             boards[key] = replace(board, epoch=epoch if key in moved else boards[key].epoch)
+        self._show(boards, epoch, commit, computed, as_of)
+
+    def _show(
+        self,
+        boards: dict[BoardKey, Board],
+        epoch: int,
+        commit: int,
+        computed: datetime,
+        as_of: Mapping[Dataset, datetime | None],
+    ) -> None:
         oldest = {name: _oldest(name, as_of) for name, _ in boards}
         boards = {key: replace(board, as_of=oldest[key[0]]) for key, board in boards.items()}
-        self.snapshot = Snapshot(epoch, boards, _epochs(boards), commit, now.to_pydatetime(), as_of)
+        self.snapshot = Snapshot(epoch, boards, _epochs(boards), commit, computed, as_of)
+
+
+def built_elsewhere(store: Store, seconds: float) -> bool:
+    """Wait for the process that builds this store's boards to take in the last commit; False when none does."""
+    lease, until = Lease(store, BOARDS), time.monotonic() + seconds
+    while time.monotonic() < until and lease.alive(store.leader(BOARDS)):
+        if store.boards_head().commit >= store.commit_number():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 _NO_KPIS = pd.DataFrame({c: pd.Series([], dtype="float64" if c == "value" else "str") for c in KPI_COLUMNS})

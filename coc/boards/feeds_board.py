@@ -51,6 +51,12 @@ def without_ages(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {name: frame.drop(columns=[c for c in AGES if c in frame.columns]) for name, frame in frames.items()}
 
 
+def with_ages(stored: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
+    """The stored rows with the ages of this moment, by name: what the hash leaves out, and nothing else."""
+    ages = current.set_index("name")[[c for c in AGES if c in current.columns]].reindex(stored["name"])
+    return stored.assign(**{c: ages[c].set_axis(stored.index) for c in ages.columns})[list(stored.columns)]
+
+
 def _frame(feeds: list[Feed]) -> pd.DataFrame:
     frame = pd.DataFrame([_row(feed) for feed in feeds], columns=_COLUMNS)
     for name in _TIMES:

@@ -26,6 +26,7 @@ from coc.cli.frame import (
 if TYPE_CHECKING:
     from coc.ingest.feeds import Feed
     from coc.settings.models import ConnectorBlock, Realm, Settings
+    from coc.store import Leader
 
 _AT_ONCE = 8
 
@@ -115,10 +116,10 @@ def status(
     log_to_stderr()
     settings = open_config(config_path(context, config), realm).settings
     chosen = realms.decide(settings, realm)
-    feeds, boards = _state_of(settings, chosen)
+    feeds, boards, leader = _state_of(settings, chosen)
     epoch = max((b["epoch"] for b in boards), default=0)
     if as_json:
-        head: dict[str, Any] = {"kind": "realm", "name": chosen, "epoch": epoch}
+        head: dict[str, Any] = {"kind": "realm", "name": chosen, "epoch": epoch, "leader": leader}
         answer([head, *({"kind": "board", **b} for b in boards), *({"kind": "feed", **f} for f in feeds)])
         return
     columns = ("feed", "type", "state", "as of", "last good", "every s", "next run", "rows in", "refused", "error")
@@ -132,28 +133,39 @@ def status(
     )
     rows = [(b["name"], b["population"], b["epoch"], _told(b["computed_at"])) for b in boards]
     table("boards", ("board", "population", "epoch", "computed"), rows, empty="none built yet; `coc pull` builds them")
+    say(f"the schedule: {leader or 'nobody keeps it; start `coc serve` or `coc worker`'}")
 
 
 def _told(value: Any) -> Any:
     return f"{value:%Y-%m-%d %H:%M:%S}Z" if isinstance(value, datetime) else value
 
 
-def _state_of(settings: Settings, realm: Realm) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Feeds (their job included) and boards, as items."""
+def _state_of(settings: Settings, realm: Realm) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str | None]:
+    """Feeds (their job included) and boards, as items; who keeps the schedule."""
     from coc.boards.city import Context
     from coc.cli.realm import open_store
     from coc.cli.simulated import clock_at_hand
     from coc.ingest.feeds import feed_states
+    from coc.store import PULLS
 
     store = open_store(settings, realm)
     try:
         calendars = Context.of(store, settings, realm).calendars
         feeds = feed_states(store, settings, realm, clock_at_hand(settings, realm), calendars)
         boards = store.load_boards()
+        leader = store.leader(PULLS)
     finally:
         store.close()
     told = [{k: getattr(b, k) for k in ("name", "population", "epoch", "computed_at", "as_of")} for b in boards]
-    return [_feed(f, settings.connectors[f.name]) for f in feeds], told
+    return [_feed(f, settings.connectors[f.name]) for f in feeds], told, _who(leader)
+
+
+def _who(leader: Leader | None) -> str | None:
+    """The process that keeps the schedule; None where none does, or the one that did has ended."""
+    holder = leader.holder if leader else None
+    if leader is None or holder is None or (holder.here and holder.process() is None):
+        return None
+    return f"{holder}, since {leader.taken:%Y-%m-%d %H:%M:%S}Z, term {leader.token}"
 
 
 def _feed(feed: Feed, block: ConnectorBlock) -> dict[str, Any]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from coc.settings.models import Realm, Settings
 
 Progress = Callable[[str], Callable[[int], None]]
+_OTHERS_BUILD_SECONDS = 30.0  # a `coc serve` beside us builds within a second; longer, and we do
 
 
 @guarded
@@ -121,7 +122,7 @@ def _run(
     allow_deletions: bool,
 ) -> list[PullReport]:
     import data_connectors
-    from coc.boards.builder import Builder
+    from coc.boards import Builder, built_elsewhere
     from coc.cli.realm import open_store, untouched_store
     from coc.ingest import pull_connector, settle
 
@@ -140,7 +141,8 @@ def _run(
                 reports.append(report)
         if not dry_run:
             settle(store, settings, realm)  # rows that came unchanged may be under changed limits or calendars
-            Builder(store, settings, realm, clock).refresh()
+            if not built_elsewhere(store, _OTHERS_BUILD_SECONDS):
+                Builder(store, settings, realm, clock).refresh()
     return reports
 
 

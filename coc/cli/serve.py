@@ -69,7 +69,7 @@ def serve(
 
 @guarded
 def worker(context: typer.Context, realm: RealmOption = None, config: ConfigOption = None) -> None:
-    """The scheduler alone, boards included, until SIGTERM or Ctrl-C."""
+    """The scheduler alone, boards included, until SIGTERM or Ctrl-C. Any number may run: one leads, others stand by."""
     from coc.cli import realm as realms
 
     log_to_stderr(logging.INFO)
@@ -86,14 +86,18 @@ def worker(context: typer.Context, realm: RealmOption = None, config: ConfigOpti
 def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event) -> None:
     from coc.boards.builder import Builder
     from coc.cli.realm import open_store
-    from coc.ingest import Scheduler
+    from coc.ingest import LedScheduler
+    from coc.store import BOARDS, Candidate, Lease
 
     store = open_store(settings, realm)
     committed = threading.Event()
-    scheduler = Scheduler(store, settings, realm, clock, on_commit=committed.set)
-    builder = Builder(store, settings, realm, clock)
+    scheduler = LedScheduler(store, settings, realm, clock, on_commit=committed.set)
+    building = Candidate(Lease(store, BOARDS))
+    builder = Builder(store, settings, realm, clock, building)
+    building.start()
     scheduler.start()
-    say(f"pulling the {realm} realm of {settings.city.name} until Ctrl-C")
+    place = "leading" if scheduler.leads else "standing by, another process leads"
+    say(f"pulling the {realm} realm of {settings.city.name} until Ctrl-C ({place})")
     try:
         while not ended.is_set():
             committed.wait(_BEAT_SECONDS)
@@ -101,6 +105,7 @@ def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event
             builder.refresh(scheduler.next_runs())
     finally:
         scheduler.shutdown()
+        building.stop()
         store.close()
 
 

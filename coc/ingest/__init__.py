@@ -2,6 +2,7 @@
 
 from coc.ingest.derivation import rederive, settle
 from coc.ingest.feeds import Feed, feed_states
+from coc.ingest.leading import LedScheduler
 from coc.ingest.pull import pull_connector
 from coc.ingest.report import PullReport, sentence
 from coc.ingest.retry import Retried, retry
@@ -9,6 +10,7 @@ from coc.ingest.scheduler import Scheduler
 
 __all__ = [
     "Feed",
+    "LedScheduler",
     "PullReport",
     "Retried",
     "Scheduler",

@@ -15,7 +15,7 @@ from coc.clock import Clock
 from coc.domain.datasets import MOVING, SAMPLES, Dataset
 from coc.domain.worktime import Calendars
 from coc.settings.models import ConnectorBlock, FrozenAfter, Realm, Settings
-from coc.store import FeedRecord, Run, Store
+from coc.store import PULLS, FeedRecord, Run, Store
 
 State = Literal["disabled", "never", "failing", "frozen", "late", "fresh"]
 
@@ -63,6 +63,8 @@ def feed_states(
 ) -> list[Feed]:
     """Every connector of the realm in the order of config.yaml."""
     records = {r.source: r for r in store.feeds()}
+    leader = store.leader(PULLS)
+    led = leader is not None and leader.holder is not None
     waiting = store.quarantine_counts()
     feeds = []
     for name, block in settings.of_realm(realm).items():
@@ -79,7 +81,7 @@ def feed_states(
                 as_of=record.as_of,
                 last_good=record.last_good_business,
                 last_run=record.last_run,
-                next_run=(next_runs or {}).get(name),
+                next_run=(next_runs or {}).get(name) or (_expected(block, record, clock) if led else None),
                 refused=tuple(waiting.get(name, ())),
                 failing_since=record.failing_since,
                 frozen_since=record.newest if state == "frozen" else None,
@@ -88,6 +90,14 @@ def feed_states(
             )
         )
     return feeds
+
+
+def _expected(block: ConnectorBlock, record: FeedRecord, clock: Clock) -> datetime | None:
+    """When another process, which keeps the schedule, will pull next: its last run tells; None when that is past."""
+    if record.last_run is None or not block.enabled:
+        return None
+    at = record.last_run.started_business + timedelta(seconds=block.every_seconds * (clock.speed or 1.0))
+    return at if at > clock.now() else None
 
 
 def filled_by(name: str, block: ConnectorBlock) -> frozenset[Dataset]:

@@ -22,7 +22,7 @@ from coc.ingest.reconcile import MassDeletionError, reconcile
 from coc.ingest.report import PullReport
 from coc.ingest.retry import retry_arrived, retry_by_context
 from coc.settings.models import ConnectorBlock, Settings
-from coc.store import Good, Position, Run, Store
+from coc.store import Good, LostLeaseError, Position, Run, Store
 from coc.store.feeds import read_positions
 from data_connectors.base import Batch, Connector, FetchError, Window
 
@@ -67,6 +67,14 @@ def pull_window(
     """Pull one given window: a piece of a samples source's history. Its own log entry says nothing of freshness."""
     run = _Pull(store, name, block, connector, settings, clock, history=True)
     return run.go(window, lambda _rows: None)
+
+
+def log_failure(store: Store, name: str, started: datetime, clock: Clock, seconds: float, code: str) -> PullReport:
+    """Note a run that ended without its own word, such as one that hung; its report."""
+    report = PullReport(name, [], started, seconds, error_code=code, detail=f"{seconds:.0f} s")
+    run = Run(name, started, clock.now(), seconds, error_code=code, error_detail=report.detail)
+    store.save_run(run, None, [], {})
+    return report
 
 
 class _Pull:
@@ -134,7 +142,9 @@ class _Pull:
         except FetchError as error:
             self._failed(error.code, error.detail)
             self.report.retry_after = error.retry_after
-        except Exception as error:  # noqa: BLE001 - one connector's defect must not stop the others
+        except LostLeaseError:
+            raise  # whoever leads now pulls anew; nothing of this run is told
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - one connector's defect must not stop the others
             # Neither the message nor the values: an error from a driver or from pandas may quote a row.
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("pull of %s: %s\n%s", self.name, type(error).__name__, where)  # noqa: TRY400

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,11 +24,12 @@ from coc.clock import Clock, system_now
 from coc.domain.datasets import SAMPLES, Dataset
 from coc.ingest.derivation import settle
 from coc.ingest.history import History, first_since, has_history
-from coc.ingest.pull import filled_by_connector, pull_connector
+from coc.ingest.pull import filled_by_connector, log_failure, pull_connector
 from coc.ingest.report import PullReport
 from coc.ingest.threads import DaemonThreads
 from coc.settings.models import ConnectorBlock, Realm, Settings
-from coc.store import Store
+from coc.store import LostLeaseError, Store
+from coc.store.lease import Check
 from data_connectors.base import Connector
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,29 @@ _MOST_JITTER: Final = 10.0  # seconds
 _UNITS_FIRST: Final = 2.0  # seconds that others wait for a connector that supplies units
 _PRUNE: Final = "10 3 * * *"
 _HISTORY_RETRY: Final = 60.0  # seconds
+_HUNG_AFTER: Final = 10.0  # seconds past the deadline without a sign of life
+_WATCH: Final = 1.0  # seconds
+_MOST_HUNG: Final = 3  # threads a source may leave behind
+
+
+class _Run:
+    """One run of a connector in its thread: when it last gave a sign of life, and whether it was given up."""
+
+    def __init__(self, *, pulls: bool) -> None:
+        self.pulls = pulls
+        self.thread = threading.current_thread()
+        self.began = self.heard = time.monotonic()
+        self.started = system_now()
+        self.given_up = False
+
+    def sign(self, _rows: int = 0) -> None:
+        self.heard = time.monotonic()
+
+    def check(self, _connection: object) -> None:
+        """A fence: a run that was given up may wake up, but never store anything."""
+        if self.given_up:
+            raise LostLeaseError("this run was given up")
+        self.sign()
 
 
 @dataclass(slots=True)
@@ -44,11 +70,16 @@ class _Source:
     block: ConnectorBlock
     connector: Connector
     running: threading.Lock = field(default_factory=threading.Lock)
+    run: _Run | None = None
+    hung: list[_Run] = field(default_factory=list)
     said: str | None = None  # the failure that was logged
 
 
 class Scheduler:
-    """`on_commit` is called after every run (from its thread): something may have changed. One `start` a scheduler."""
+    """`on_commit` is called after every run (from its thread): something may have changed. One `start` a scheduler.
+
+    `fence`: what every commit must pass first (`Lease.fence`); None where nobody else could be pulling.
+    """
 
     def __init__(
         self,
@@ -59,8 +90,11 @@ class Scheduler:
         *,
         connectors: Mapping[str, Connector] | None = None,
         on_commit: Callable[[], object] | None = None,
+        fence: Check | None = None,
     ) -> None:
         self.store, self.settings, self.realm, self.clock = store, settings, realm, clock
+        self._fences = () if fence is None else (fence,)
+        self._given = connectors
         self._on_commit = on_commit or (lambda: None)
         # A run that outlasts its interval is skipped, by design: the feed turns late, the log need not repeat it.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -85,6 +119,7 @@ class Scheduler:
         for source in self._sources.values():
             wait = 0.0 if not supplying or source in supplying else _UNITS_FIRST
             self._plan(source, now + timedelta(seconds=wait))
+        self._jobs.add_job(self._give_up_the_hung, IntervalTrigger(seconds=_WATCH, timezone=UTC), id="watch")
         self._jobs.add_job(self._settle, id="settle", next_run_time=now)
         self._jobs.add_job(self._prune, self._cron(_PRUNE), id="prune")
         self._jobs.start()
@@ -92,7 +127,9 @@ class Scheduler:
     def _plan(self, source: _Source, first: datetime) -> None:
         every = source.block.every_seconds
         trigger = IntervalTrigger(seconds=every, jitter=min(every * _JITTER_SHARE, _MOST_JITTER), timezone=UTC)
-        self._jobs.add_job(self._pull, trigger, [source], id=source.name, next_run_time=first)
+        # A run that is given up stays an instance until its thread ends, if ever; it must not block the next.
+        most = _MOST_HUNG + 2
+        self._jobs.add_job(self._pull, trigger, [source], id=source.name, next_run_time=first, max_instances=most)
         if filled_by_connector(source.connector) - set(SAMPLES):
             cron = self._cron(source.block.reconcile_cron)
             self._jobs.add_job(self._reconcile, cron, [source], id=f"{source.name} reconcile")
@@ -125,30 +162,89 @@ class Scheduler:
         self._jobs.modify_job(name, next_run_time=system_now())
 
     def _pull(self, source: _Source) -> None:
-        # A piece of history is over in a moment; a reconcile reads everything anyway, so this run is not missed.
-        if not source.running.acquire(timeout=source.block.every_seconds):
+        if source.run is not None and source.run.pulls:
+            return  # it outlasts its interval
+        source.hung = [run for run in source.hung if run.thread.is_alive()]
+        if len(source.hung) >= _MOST_HUNG:
+            self._hung(source, source.hung[-1])
             return
-        try:
-            since = first_since(self.store, source.name, source.connector, self.clock)
-            self._run(source, since=since)
-        finally:
-            source.running.release()
+        # A piece of history is over in a moment; a reconcile reads everything anyway, so this run is not missed.
+        with self._turn(source, wait=source.block.every_seconds, pulls=True) as run:
+            if run is not None:
+                self._run(source, run, since=first_since(self.store, source.name, source.connector, self.clock))
 
     def _reconcile(self, source: _Source) -> None:
-        with source.running:
-            self._run(source, full=True)
+        with self._turn(source, pulls=True) as run:
+            if run is not None:
+                self._run(source, run, full=True)
 
-    def _run(self, source: _Source, **how: Any) -> None:
+    @contextmanager
+    def _turn(self, source: _Source, *, wait: float = -1, pulls: bool) -> Iterator[_Run | None]:
+        """The source to ourselves, behind the fences; None when it did not become free in `wait` seconds.
+
+        Whoever leads by now pulls anew: a run that may not commit any more ends without a word.
+        """
+        mine = source.running  # of a source that hung, the next run gets a lock of its own
+        if not mine.acquire(timeout=wait):
+            yield None
+            return
+        run = source.run = _Run(pulls=pulls)
+        try:
+            with self.store.fenced(*self._fences, run.check):
+                yield run
+        except LostLeaseError:
+            log.debug("%s: a run was cut off", source.name)
+        finally:
+            if source.run is run:
+                source.run = None
+            mine.release()
+
+    def _run(self, source: _Source, run: _Run, **how: Any) -> None:
         if self._stopping.is_set():
             return
         report = pull_connector(
-            self.store, source.name, source.block, source.connector, self.settings, self.clock, **how
+            self.store,
+            source.name,
+            source.block,
+            source.connector,
+            self.settings,
+            self.clock,
+            on_progress=run.sign,
+            **how,
         )
         self._said(source, report)
         later = report.retry_after
         if later is not None and later > source.block.every_seconds and not self._stopping.is_set():
             self._jobs.modify_job(source.name, next_run_time=system_now() + timedelta(seconds=later))
         self._on_commit()
+
+    def _give_up_the_hung(self) -> None:
+        """A run that gives no sign of life long past its deadline is left to itself; the next one starts fresh."""
+        for source in self._sources.values():
+            run = source.run
+            limit = source.block.deadline_seconds + _HUNG_AFTER
+            if run is None or time.monotonic() - run.heard <= limit:
+                continue
+            run.given_up = True
+            source.hung.append(run)
+            source.run, source.running = None, threading.Lock()
+            if self._given is None:
+                source.connector = _made(source.name, source.block)
+            self._hung(source, run)
+
+    def _hung(self, source: _Source, run: _Run) -> None:
+        with self._fenced():
+            report = log_failure(self.store, source.name, run.started, self.clock, time.monotonic() - run.began, "hung")
+            self._said(source, report)
+            self._on_commit()
+
+    @contextmanager
+    def _fenced(self) -> Iterator[None]:
+        try:
+            with self.store.fenced(*self._fences):
+                yield
+        except LostLeaseError:
+            log.debug("another process leads")
 
     def _said(self, source: _Source, report: PullReport) -> None:
         """Log once when a source breaks and once when it recovers, not once a minute."""
@@ -165,7 +261,8 @@ class Scheduler:
         history = History(self.store, source.name, source.block, source.connector, self.settings, self.clock)
         self._stopping.wait(_UNITS_FIRST)
         while not self._stopping.is_set():
-            with source.running:
+            report: PullReport | None = None
+            with self._turn(source, pulls=False):
                 # Before the first good pull there is nothing to stand on: the source may be wrong altogether.
                 ready = any(p.watermark for p in self.store.positions(source.name).values())
                 if ready and history.done:
@@ -180,11 +277,13 @@ class Scheduler:
 
     def _settle(self) -> None:
         """Bring derived columns to the calendars and limits of today's config."""
-        if settle(self.store, self.settings, self.realm):
-            self._on_commit()
+        with self._fenced():
+            if settle(self.store, self.settings, self.realm):
+                self._on_commit()
 
     def _prune(self) -> None:
-        self.store.prune(self.settings.retention, self.clock.now())
+        with self._fenced():
+            self.store.prune(self.settings.retention, self.clock.now())
 
 
 def _made(name: str, block: ConnectorBlock) -> Connector:

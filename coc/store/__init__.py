@@ -1,20 +1,28 @@
 """A realm's store and the control store: SQLite by default, PostgreSQL by URL. The only home of SQL."""
 
-from coc.store.boards import BoardRow
+from coc.store.boards import BoardRow, BoardsHead
 from coc.store.control import AuditRow, Control, Token
 from coc.store.engine import StoreError, Tx
 from coc.store.feeds import FeedRecord, Good, Position, Run
+from coc.store.lease import BOARDS, PULLS, Candidate, Leader, Lease, LostLeaseError
 from coc.store.quarantine import Choice, Quarantined, Rejected
 from coc.store.schema import SchemaError, SchemaState
 from coc.store.store import Store, open_store
 
 __all__ = [
+    "BOARDS",
+    "PULLS",
     "AuditRow",
     "BoardRow",
+    "BoardsHead",
+    "Candidate",
     "Choice",
     "Control",
     "FeedRecord",
     "Good",
+    "Leader",
+    "Lease",
+    "LostLeaseError",
     "Position",
     "Quarantined",
     "Rejected",

@@ -17,6 +17,7 @@ from coc.store.tables import boards, meta
 
 _EPOCH = "epoch"
 _MADE_FROM = "boards_commit"
+_MADE_AT = "boards_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,15 @@ class BoardRow:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class BoardsHead:
+    """The realm's epoch, and the commit and business time that the stored boards were last made from and at."""
+
+    epoch: int
+    commit: int
+    at: datetime | None
+
+
 def _put(connection: Connection, table: sa.Table, keys: list[str], row: dict[str, Any]) -> None:
     insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
     written = {n: insert.excluded[n] for n in row if n not in keys}
@@ -43,12 +53,15 @@ def _value(connection: Connection, name: str) -> int:
 
 
 class Boards(Database):
-    def save_boards(self, commit_no: int, rows: Sequence[BoardRow]) -> int:
+    def save_boards(self, commit_no: int, rows: Sequence[BoardRow], at: datetime | None = None) -> int | None:
         """Store the boards whose digest differs from the one held; the epoch afterwards: one more if any did.
 
-        Two processes that built the same boards move the epoch once.
+        Two processes that built the same boards move the epoch once. Nothing is stored, and None given, where boards
+        of a later commit are held: who was slow must not put an older picture over a newer. `at`: business time.
         """
         with self.write() as connection:
+            if commit_no < _value(connection, _MADE_FROM):
+                return None
             held = {
                 (r.name, r.population): r.digest
                 for r in connection.execute(sa.select(boards.c.name, boards.c.population, boards.c.digest))
@@ -60,22 +73,29 @@ class Boards(Database):
             if moved:
                 _put(connection, meta, ["name"], {"name": _EPOCH, "value": epoch})
             _put(connection, meta, ["name"], {"name": _MADE_FROM, "value": commit_no})
+            if at is not None:
+                _put(connection, meta, ["name"], {"name": _MADE_AT, "value": codec.micros(at)})
             return epoch
 
-    def load_boards(self) -> list[BoardRow]:
+    def load_boards(self, after_epoch: int = 0) -> list[BoardRow]:
+        """The boards that changed after an epoch; by default all."""
+        statement = sa.select(boards).where(boards.c.epoch > after_epoch).order_by(boards.c.name, boards.c.population)
         with self.read() as connection:
-            rows = list(connection.execute(sa.select(boards).order_by(boards.c.name, boards.c.population)))
-        return [_board(r) for r in rows]
+            return [_board(r) for r in connection.execute(statement)]
+
+    def boards_head(self) -> BoardsHead:
+        """What the stored boards were made from."""
+        with self.read() as connection:
+            held = {r.name: r.value for r in connection.execute(sa.select(meta))}
+        return BoardsHead(held.get(_EPOCH, 0), held.get(_MADE_FROM, 0), codec.instant(held.get(_MADE_AT)))
 
     def epoch(self) -> int:
         """The realm's epoch; 0 before the first board."""
-        with self.read() as connection:
-            return _value(connection, _EPOCH)
+        return self.boards_head().epoch
 
     def boards_commit(self) -> int:
         """The commit number that the stored boards were made from: behind `commit_number()` means stale."""
-        with self.read() as connection:
-            return _value(connection, _MADE_FROM)
+        return self.boards_head().commit
 
 
 def _stored(row: BoardRow, epoch: int) -> dict[str, Any]:

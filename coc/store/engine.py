@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 BUSY_SECONDS: Final = 30
-_PG_LOCK: Final = 0x636F63  # "coc": writers queue here, so commit numbers become visible in their order
+PG_LOCK: Final = 0x636F63  # "coc": writers queue here, so commit numbers become visible in their order
 
 
 class StoreError(Exception):
     """The database cannot be used; the message says what to do."""
 
 
-def make_engine(url: str | URL) -> Engine:
+def make_engine(url: str | URL, application: str = "coc") -> Engine:
     """An engine whose errors never carry row values. The folder of an SQLite file is made when it is missing.
+
+    `application`: how a server calls our connections.
 
     Raises StoreError for an address that is no database URL.
     """
@@ -29,7 +32,8 @@ def make_engine(url: str | URL) -> Engine:
     except sa.exc.ArgumentError as error:
         raise StoreError("not a database URL: write e.g. sqlite:///var/coc.db or postgresql+psycopg://...") from error
     if address.get_backend_name() != "sqlite":
-        return sa.create_engine(address, hide_parameters=True, pool_pre_ping=True)
+        named = {"application_name": application}
+        return sa.create_engine(address, hide_parameters=True, pool_pre_ping=True, connect_args=named)
     if address.database not in (None, "", ":memory:"):
         Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
@@ -74,7 +78,8 @@ class Database:
     """A database and its transactions. Thread-safe: writers of one process queue on a lock."""
 
     def __init__(self, url: str | URL) -> None:
-        self.engine = make_engine(url)
+        self.application = f"coc {uuid.uuid4().hex[:12]}"
+        self.engine = make_engine(url, self.application)
         self._writing = threading.RLock()
 
     @property
@@ -93,14 +98,52 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A write transaction without a commit number (runs, boards, quarantine)."""
-        with self._writing, self.engine.connect() as plain:
-            connection = plain.execution_options(coc_write=True)
-            with connection.begin():
-                if not self.sqlite:
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PG_LOCK)))
-                yield connection
+    def write(self, patience: float | None = None) -> Iterator[Connection]:
+        """A write transaction without a commit number (runs, boards, quarantine).
+
+        `patience`: seconds to wait for other writers; OperationalError when they pass.
+        """
+        if not self._writing.acquire(timeout=-1 if patience is None else patience):
+            raise sa.exc.OperationalError("write", None, TimeoutError("another thread is writing"))
+        try:
+            with self.engine.connect() as plain:
+                connection = plain.execution_options(coc_write=True)
+                if self.sqlite:
+                    waits = BUSY_SECONDS if patience is None else patience
+                    connection.connection.cursor().execute(f"PRAGMA busy_timeout = {round(waits * 1000)}")
+                with connection.begin():
+                    if not self.sqlite:
+                        _queue(connection, patience)
+                    self._admit(connection)
+                    yield connection
+        finally:
+            self._writing.release()
+
+    def _admit(self, connection: Connection) -> None:
+        """What a write transaction must pass before it may change anything; a hook."""
+
+    @contextmanager
+    def beating(self) -> Iterator[Connection]:
+        """A small write of its own that queues behind no other writer: of a sign of life, never of data."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def end_writer(self, application: str) -> bool:
+        """On PostgreSQL: end the connection of `application` that holds the writers' lock; whether there was one."""
+        statement = sa.text(
+            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+            "WHERE l.locktype = 'advisory' AND l.granted AND l.objid = :lock AND a.application_name = :application "
+            "AND a.datname = current_database()"
+        )
+        with self.engine.connect() as connection:
+            return bool(connection.execute(statement, {"lock": PG_LOCK, "application": application}).all())
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _queue(connection: Connection, patience: float | None) -> None:
+    """Wait for the other writers of a PostgreSQL database."""
+    if patience is not None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(patience * 1000)}")
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PG_LOCK)))

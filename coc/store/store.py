@@ -15,13 +15,14 @@ from coc.store import schema
 from coc.store.boards import Boards
 from coc.store.engine import Tx
 from coc.store.feeds import Feeds
+from coc.store.lease import Leases
 from coc.store.quarantine import Quarantine
 from coc.store.retention import Retention
 from coc.store.rows import Rows
 from coc.store.tables import commits, runs
 
 
-class Store(Rows, Boards, Feeds, Quarantine, Retention):
+class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
     """One realm's database, by URL. Call `upgrade` once before use (`open_store` does). Thread-safe."""
 
     def __init__(self, url: str) -> None:

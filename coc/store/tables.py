@@ -197,3 +197,15 @@ boards = sa.Table(
     sa.Column("as_of", sa.BigInteger),
     sa.Column("payload", sa.LargeBinary, nullable=False),
 )
+
+# Who leads (`coc.store.lease`). `holder`: JSON of the process, null when the role was given back.
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("holder", sa.Text),
+    sa.Column("application", sa.Text, nullable=False),
+    sa.Column("taken", sa.BigInteger, nullable=False),  # system time
+    sa.Column("beat", sa.BigInteger, nullable=False),
+)

@@ -13,8 +13,9 @@ import pytest
 from coc.clock import FrozenClock
 from coc.domain.datasets import Dataset
 from coc.ingest import Scheduler
+from coc.ingest import scheduler as scheduler_of
 from coc.settings.models import ConnectorBlock, Settings
-from coc.store import Store, open_store
+from coc.store import LostLeaseError, Store, open_store
 from data_connectors.base import Batch, FetchError, Window
 from tests.ingest.kit import NOW, Fake, batch, letter, sample
 
@@ -37,6 +38,21 @@ class Stuck(Fake):
         self.windows.append(window)
         self.go.wait(20)
         return iter(())
+
+
+class Late(Fake):
+    """Its first run hangs, and brings a letter when it is let go; the later ones are well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go, self.ended = threading.Event(), 0
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        self.windows.append(window)
+        first = len(self.windows) == 1
+        self.go.wait(20)
+        self.ended += 1
+        yield batch(Dataset.LETTERS, [letter("stale" if first else "fresh")])
 
 
 class Past(Fake):
@@ -77,6 +93,66 @@ def test_a_source_that_hangs_delays_no_other_and_not_the_end(store: Store) -> No
         scheduler.shutdown(wait_seconds=0.3)
         assert time.monotonic() - begun < 2
         Stuck.go.set()
+
+
+def test_a_source_that_hangs_is_given_up_told_and_asked_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_of, "_HUNG_AFTER", 0.1)
+    monkeypatch.setattr(scheduler_of, "_WATCH", 0.1)
+    stuck = Late()
+    scheduler = _scheduler(store, {"stuck": stuck}, every_seconds=1, deadline_seconds=0.3)
+    scheduler.start()
+    try:
+        _until(lambda: store.feeds() and store.feeds()[0].failures >= 1)
+        run = store.feeds()[0].last_run
+        assert run is not None
+        assert run.error_code == "hung"
+        _until(lambda: len(stuck.windows) >= 2)  # the next run is not behind the one that hangs
+        stuck.go.set()
+        _until(lambda: store.feeds()[0].failures == 0)
+        _until(lambda: stuck.ended >= 2)
+        time.sleep(0.3)
+        # What the run that was given up brought when it woke is not stored.
+        assert list(store.letters(NOW - timedelta(days=30))["source_id"]) == ["L-fresh"]
+    finally:
+        scheduler.shutdown(wait_seconds=0.3)
+
+
+def test_a_connector_whose_thread_ends_is_a_failed_run_and_runs_again(store: Store) -> None:
+    class Dying(Fake):
+        def pull(self, window: Window) -> Iterator[Batch]:
+            self.windows.append(window)
+            raise SystemExit(3)
+
+    dying = Dying()
+    scheduler = _scheduler(store, {"dying": dying}, every_seconds=1)
+    scheduler.start()
+    try:
+        _until(lambda: len(dying.windows) >= 2 and store.feeds()[0].failures >= 2)
+        run = store.feeds()[0].last_run
+        assert run is not None
+        assert (run.error_code, run.error_detail) == ("internal", "SystemExit")
+    finally:
+        scheduler.shutdown(wait_seconds=0.3)
+
+
+def test_a_run_behind_a_lost_lease_stores_and_tells_nothing(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def lost(_connection: object) -> None:
+        raise LostLeaseError("another process leads")
+
+    well = Fake([batch(Dataset.LETTERS, [letter(1)])])
+    blocks = {"well": ConnectorBlock(type="sipadek")}
+    scheduler = Scheduler(
+        store, Settings(connectors=blocks), "live", FrozenClock(NOW), connectors={"well": well}, fence=lost
+    )
+    scheduler.start()
+    try:
+        _until(lambda: well.windows)
+        time.sleep(0.3)
+    finally:
+        scheduler.shutdown(wait_seconds=0.5)
+    assert store.commit_number() == 0
+    assert store.feeds() == []
+    assert caplog.records == []
 
 
 def test_a_connector_runs_at_once_and_says_when_it_runs_next(store: Store) -> None:
