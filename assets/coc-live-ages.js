@@ -4,6 +4,7 @@
   const FALLBACK = {
     seconds: "{n} dtk", minutes: "{n} mnt", hours: "{n} jam", days: "{n} hari",
     lost: "Sambungan ke server terputus. Gambar terakhir tetap ditampilkan dan pulih sendiri.",
+    store: "Penyimpanan bermasalah: data baru belum tersimpan. Ini gambar terakhir.", since: "Sudah {age}.",
   };
   const STEPS = [[60, "seconds", 1], [3600, "minutes", 60], [172800, "hours", 3600], [Infinity, "days", 86400]];
   let base = null; // {now: business ms, at: performance.now(), speed}
@@ -77,6 +78,7 @@
   }
   window.cocAges = {
     words: wordsOf,
+    said: ageText,
     // After a paint: what was painted may be older than what the last beat said.
     again() { feeds(heard, true); tick(); },
     beat(data) {

@@ -7,7 +7,7 @@
   const S = {
     es: null, opened: 0, tries: 0, retry: 0, broken: 0, solo: false, leads: false, bus: null,
     heard: performance.now(), data: null, done: null,
-    el: null, key: "", have: 0, busy: false, failed: 0, turn: 0, reloading: false,
+    el: null, key: "", have: 0, stamp: "", busy: false, failed: 0, turn: 0, reloading: false,
   };
   const jitter = (ms) => ms * (0.5 + Math.random() / 2);
   const backoff = (tries) => jitter(Math.min(SLOWEST, 500 * 2 ** tries));
@@ -16,27 +16,42 @@
   const painted = () => new Promise((done) => { requestAnimationFrame(done); setTimeout(done, 250); });
   const set = (el, name, value) => { if (el.dataset[name] !== value) el.dataset[name] = value; };
 
-  // --- the connection ---
+  // --- the connection, and the store behind it ---
   function live() {
     set(body, "connection", "live");
-    const banner = document.getElementById("coc-banner");
-    if (banner && !banner.hidden) banner.hidden = true;
+    tell();
   }
   function lost() {
     set(body, "connection", "lost");
-    let banner = document.getElementById("coc-banner");
-    if (!banner) {
-      banner = document.createElement("div");
-      banner.id = "coc-banner";
-      banner.className = "coc-banner";
-      banner.setAttribute("role", "alert");
-      banner.hidden = true;
-      body.appendChild(banner);
-    }
-    const said = window.cocAges.words().lost;
-    if (banner.textContent !== said) banner.textContent = said;
+    tell();
+  }
+  // One banner, for the worse of two: a server that is gone, or one whose store can neither be read nor written.
+  function tell() {
+    const words = window.cocAges.words(), store = S.data && S.data.store;
+    const gone = body.dataset.connection === "lost";
+    set(body, "store", store ? store.state : "ok");
+    if (!gone && !store) return hide();
+    const banner = document.getElementById("coc-banner") || made();
+    const since = gone ? "" : window.cocAges.said(store.seconds + (performance.now() - S.heard) / 1000);
+    write(banner.firstChild, gone ? words.lost : words[store.state] || words.store);
+    write(banner.lastChild, gone ? "" : " " + words.since.replace("{age}", since));
     banner.hidden = false;
   }
+  function hide() {
+    const banner = document.getElementById("coc-banner");
+    if (banner && !banner.hidden) banner.hidden = true;
+  }
+  function made() {
+    const banner = document.createElement("div");
+    banner.id = "coc-banner";
+    banner.className = "coc-banner";
+    banner.setAttribute("role", "alert");
+    banner.append(document.createElement("span"), document.createElement("span"));
+    banner.lastChild.setAttribute("aria-hidden", "true"); // it counts on: no voice should read every second
+    body.appendChild(banner);
+    return banner;
+  }
+  const write = (el, text) => { if (el.textContent !== text) el.textContent = text; };
   function disconnect() {
     if (S.es) S.es.close();
     S.es = null;
@@ -73,6 +88,7 @@
   function watch() {
     const now = performance.now(), silent = now - S.heard > SILENCE;
     if (silent || (S.broken && now - S.broken > BROKEN)) lost();
+    else if (S.data && S.data.store) tell();
     if (!silent) return;
     // A server that hangs keeps the connection open and says nothing; a leading tab may have been stopped.
     if (S.es ? now - S.opened > SILENCE : !S.leads && S.bus && !S.solo) {
@@ -121,9 +137,9 @@
     const el = document.querySelector("[data-coc-page]");
     if (!el) return;
     const d = el.dataset;
-    const key = [d.cocPage, d.cocScope, d.cocLang, d.cocTheme, d.cocLens, d.cocEpoch].join("|");
+    const key = [d.cocPage, d.cocScope, d.cocLang, d.cocTheme, d.cocLens, d.cocEpoch, d.cocStamp].join("|");
     if (el === S.el && key === S.key) return;
-    Object.assign(S, { el, key, have: Number(d.cocEpoch || 0), done: null, failed: 0 });
+    Object.assign(S, { el, key, have: Number(d.cocEpoch || 0), stamp: d.cocStamp || "", done: null, failed: 0 });
     set(body, "page", d.cocPage);
     document.documentElement.lang = d.cocLang;
     document.documentElement.dataset.bsTheme = d.cocTheme;
@@ -134,7 +150,7 @@
     if (!S.el || !S.data || S.busy || S.data === S.done) return;
     const wanted = S.data.pages && S.data.pages[S.el.dataset.cocPage];
     S.done = S.data; // one fetch an event: a frame may be newer than the event that asked for it
-    if (wanted !== undefined && wanted !== S.have) refresh();
+    if (wanted !== undefined && (wanted !== S.have || (S.data.stamp || "") !== S.stamp)) refresh();
   }
   async function refresh() {
     S.busy = true;
@@ -164,6 +180,7 @@
       try { window.dash_clientside.set_props(id, props); } catch (_) { /* not in this layout */ }
     }
     S.have = frame.epoch;
+    S.stamp = frame.stamp || "";
     await arrive(frame.epoch, charts);
   }
   function redrawn(id) {
@@ -190,7 +207,8 @@
 
   new MutationObserver(look).observe(body, {
     childList: true, subtree: true, attributes: true,
-    attributeFilter: ["data-coc-page", "data-coc-epoch", "data-coc-scope", "data-coc-lang", "data-coc-theme", "data-coc-lens"],
+    attributeFilter: ["data-coc-page", "data-coc-epoch", "data-coc-scope", "data-coc-lang", "data-coc-theme", "data-coc-lens",
+      "data-coc-stamp"],
   });
   look();
   share();

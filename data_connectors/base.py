@@ -61,6 +61,11 @@ FAILURES: Mapping[str, str] = {
     "file": "the file cannot be read: {}",
     "config": "{}",
     "hung": "the run hung: no sign of life for {}; it was given up",
+    "store_full": "the disk of the store is full: nothing can be stored",
+    "store_read_only": "the store is read-only: nothing can be stored",
+    "store_corrupt": "the store is damaged: restore a backup with `coc db restore FILE --replace`",
+    "store_away": "the store cannot be reached",
+    "store_busy": "the store is locked by another program",
     "internal": "a defect of the COC itself: {}",
 }
 

@@ -36,7 +36,10 @@ PATIENCE_SECONDS = 5.0  # how long stale boards are left to whoever builds them
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All boards of one epoch. `epochs`: by board name, the epoch of its last change in any population."""
+    """All boards of one epoch. `epochs`: by board name, the epoch of its last change in any population.
+
+    `stamp`: "" but while the store is in trouble; then it differs with what is shown of the feeds (`aged`).
+    """
 
     epoch: int
     boards: Mapping[BoardKey, Board]
@@ -44,6 +47,7 @@ class Snapshot:
     commit: int
     computed_at: datetime
     as_of: Mapping[Dataset, datetime | None] = field(default_factory=dict)
+    stamp: str = ""
 
 
 class Builder:

@@ -44,7 +44,7 @@ def build(
 ) -> FeedsNow:
     """Every connector of the realm as it stands."""
     feeds = feed_states(store, settings, realm, clock, calendars, next_runs)
-    return FeedsNow(_frame(feeds), _oldest(feeds), _awaited(feeds))
+    return FeedsNow(frame_of(feeds), _oldest(feeds), _awaited(feeds))
 
 
 def without_ages(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -57,7 +57,8 @@ def with_ages(stored: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
     return stored.assign(**{c: ages[c].set_axis(stored.index) for c in ages.columns})[list(stored.columns)]
 
 
-def _frame(feeds: list[Feed]) -> pd.DataFrame:
+def frame_of(feeds: list[Feed]) -> pd.DataFrame:
+    """One row a feed."""
     frame = pd.DataFrame([_row(feed) for feed in feeds], columns=_COLUMNS)
     for name in _TIMES:
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")

@@ -5,7 +5,7 @@ The wall must never lie: a source that answers with yesterday's rows is `frozen`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -66,6 +66,21 @@ def feed_states(
     leader = store.leader(PULLS)
     led = leader is not None and leader.holder is not None
     waiting = store.quarantine_counts()
+    return feeds_of(records, waiting, settings, realm, clock, calendars, next_runs or {}, led=led)
+
+
+def feeds_of(
+    records: Mapping[str, FeedRecord],
+    waiting: Mapping[str, Sequence[tuple[str, str, int]]],
+    settings: Settings,
+    realm: Realm,
+    clock: Clock,
+    calendars: Calendars,
+    next_runs: Mapping[str, datetime],
+    *,
+    led: bool,
+) -> list[Feed]:
+    """As `feed_states`, of records and quarantine counts in hand. `led`: whether some process pulls on schedule."""
     feeds = []
     for name, block in settings.of_realm(realm).items():
         record = records.get(name, FeedRecord(name))
@@ -81,7 +96,7 @@ def feed_states(
                 as_of=record.as_of,
                 last_good=record.last_good_business,
                 last_run=record.last_run,
-                next_run=(next_runs or {}).get(name) or (_expected(block, record, clock) if led else None),
+                next_run=next_runs.get(name) or (_expected(block, record, clock) if led else None),
                 refused=tuple(waiting.get(name, ())),
                 failing_since=record.failing_since,
                 frozen_since=record.newest if state == "frozen" else None,

@@ -10,6 +10,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from coc.clock import Clock, system_now
@@ -24,6 +25,7 @@ from coc.ingest.retry import retry_arrived, retry_by_context
 from coc.settings.models import ConnectorBlock, Settings
 from coc.store import Good, LostLeaseError, Position, Run, Store
 from coc.store.feeds import read_positions
+from coc.store.trouble import Cause, cause_of
 from data_connectors.base import Batch, Connector, FetchError, Window
 
 log = logging.getLogger(__name__)
@@ -51,8 +53,12 @@ def pull_connector(
     pull reads the gap. `full` reads all and judges deletions. With `dry_run` nothing is
     stored, not even the run. `on_progress` gets the rows read so far.
     """
-    run = _Pull(store, name, block, connector, settings, clock, dry_run=dry_run, allow_deletions=allow_deletions)
-    return run.go(run.window(full=full, since=since), on_progress or (lambda _rows: None))
+
+    def pull() -> PullReport:
+        run = _Pull(store, name, block, connector, settings, clock, dry_run=dry_run, allow_deletions=allow_deletions)
+        return run.go(run.window(full=full, since=since), on_progress or (lambda _rows: None))
+
+    return _unless_in_trouble(store, name, connector, clock, pull)
 
 
 def pull_window(
@@ -65,8 +71,27 @@ def pull_window(
     window: Window,
 ) -> PullReport:
     """Pull one given window: a piece of a samples source's history. Its own log entry says nothing of freshness."""
-    run = _Pull(store, name, block, connector, settings, clock, history=True)
-    return run.go(window, lambda _rows: None)
+
+    def pull() -> PullReport:
+        return _Pull(store, name, block, connector, settings, clock, history=True).go(window, lambda _rows: None)
+
+    return _unless_in_trouble(store, name, connector, clock, pull)
+
+
+def _unless_in_trouble(
+    store: Store, name: str, connector: Connector, clock: Clock, pull: Callable[[], PullReport]
+) -> PullReport:
+    """The pull's report; where the store cannot even be asked where to begin, one that says why."""
+    started, business = system_now(), clock.now()
+    try:
+        return pull()
+    except Exception as error:
+        cause = cause_of(error)
+        if cause is None:
+            raise
+        report = PullReport(name, sorted(filled_by_connector(connector)), started, error_code=cause)
+        store.keep_run(Run(name, started, business, 0.0, error_code=cause, error_detail=""))
+        return report
 
 
 def log_failure(store: Store, name: str, started: datetime, clock: Clock, seconds: float, code: str) -> PullReport:
@@ -127,7 +152,7 @@ class _Pull:
     def go(self, window: Window, progress: Progress) -> PullReport:
         started = time.monotonic()
         whole = self._attempt(lambda: self._all(window, progress))
-        if not whole and self.report.error_code not in ("internal", "schema_drift"):
+        if not whole and self.report.error_code not in ("internal", "schema_drift", *Cause):
             self._attempt(lambda: self._rescue(window))
         self.report.seconds = time.monotonic() - started
         self._note()
@@ -145,6 +170,10 @@ class _Pull:
         except LostLeaseError:
             raise  # whoever leads now pulls anew; nothing of this run is told
         except (Exception, SystemExit) as error:  # noqa: BLE001 - one connector's defect must not stop the others
+            cause = cause_of(error)
+            if cause is not None:
+                self._failed(cause, "")  # the store's health has logged it, once for all sources
+                return False
             # Neither the message nor the values: an error from a driver or from pandas may quote a row.
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("pull of %s: %s\n%s", self.name, type(error).__name__, where)  # noqa: TRY400
@@ -315,7 +344,14 @@ class _Pull:
         )
         # Withheld deletions are an alert, not a failure: the rows themselves are as fresh as they can be.
         good = Good(system_now(), self.clock.now(), self._as_of()) if whole else None
-        self.store.save_run(run, good, report.notes, self.standing)
+        try:
+            self.store.save_run(run, good, report.notes, self.standing)
+        except Exception as error:
+            cause = cause_of(error)
+            if cause is None:
+                raise
+            self._failed(cause, "")
+            self.store.keep_run(replace(run, error_code=report.error_code, error_detail=report.detail))
 
     def _as_of(self) -> datetime | None:
         """Of samples the newest measurement; of rows the source's own now, which it may claim only up to ours."""

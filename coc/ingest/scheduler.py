@@ -30,6 +30,7 @@ from coc.ingest.threads import DaemonThreads
 from coc.settings.models import ConnectorBlock, Realm, Settings
 from coc.store import LostLeaseError, Store
 from coc.store.lease import Check
+from coc.store.trouble import Cause, trouble_passed_over
 from data_connectors.base import Connector
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ _MOST_JITTER: Final = 10.0  # seconds
 _UNITS_FIRST: Final = 2.0  # seconds that others wait for a connector that supplies units
 _PRUNE: Final = "10 3 * * *"
 _HISTORY_RETRY: Final = 60.0  # seconds
+_STORE_RETRY: Final = 10.0  # seconds between tries of a store in trouble
 _HUNG_AFTER: Final = 10.0  # seconds past the deadline without a sign of life
 _WATCH: Final = 1.0  # seconds
 _MOST_HUNG: Final = 3  # threads a source may leave behind
@@ -171,7 +173,12 @@ class Scheduler:
         # A piece of history is over in a moment; a reconcile reads everything anyway, so this run is not missed.
         with self._turn(source, wait=source.block.every_seconds, pulls=True) as run:
             if run is not None:
-                self._run(source, run, since=first_since(self.store, source.name, source.connector, self.clock))
+                self._run(source, run, since=self._first_since(source))
+
+    def _first_since(self, source: _Source) -> datetime | None:
+        with trouble_passed_over():
+            return first_since(self.store, source.name, source.connector, self.clock)
+        return None  # the pull itself will find the trouble, and say it
 
     def _reconcile(self, source: _Source) -> None:
         with self._turn(source, pulls=True) as run:
@@ -214,9 +221,15 @@ class Scheduler:
         )
         self._said(source, report)
         later = report.retry_after
-        if later is not None and later > source.block.every_seconds and not self._stopping.is_set():
-            self._jobs.modify_job(source.name, next_run_time=system_now() + timedelta(seconds=later))
+        if report.error_code in tuple(Cause):  # not the source's fault: as soon as the store is well again
+            self._again(source.name, min(source.block.every_seconds, _STORE_RETRY))
+        elif later is not None and later > source.block.every_seconds:
+            self._again(source.name, later)
         self._on_commit()
+
+    def _again(self, job: str, seconds: float) -> None:
+        if not self._stopping.is_set():
+            self._jobs.modify_job(job, next_run_time=system_now() + timedelta(seconds=seconds))
 
     def _give_up_the_hung(self) -> None:
         """A run that gives no sign of life long past its deadline is left to itself; the next one starts fresh."""
@@ -233,7 +246,7 @@ class Scheduler:
             self._hung(source, run)
 
     def _hung(self, source: _Source, run: _Run) -> None:
-        with self._fenced():
+        with self._fenced(), trouble_passed_over():
             report = log_failure(self.store, source.name, run.started, self.clock, time.monotonic() - run.began, "hung")
             self._said(source, report)
             self._on_commit()
@@ -248,6 +261,8 @@ class Scheduler:
 
     def _said(self, source: _Source, report: PullReport) -> None:
         """Log once when a source breaks and once when it recovers, not once a minute."""
+        if report.error_code in tuple(Cause):
+            return  # the store's health has said it, once for all sources
         if report.error_code == source.said:
             return
         if report.error:
@@ -262,7 +277,8 @@ class Scheduler:
         self._stopping.wait(_UNITS_FIRST)
         while not self._stopping.is_set():
             report: PullReport | None = None
-            with self._turn(source, pulls=False):
+            ready = False
+            with self._turn(source, pulls=False), trouble_passed_over():
                 # Before the first good pull there is nothing to stand on: the source may be wrong altogether.
                 ready = any(p.watermark for p in self.store.positions(source.name).values())
                 if ready and history.done:
@@ -277,12 +293,17 @@ class Scheduler:
 
     def _settle(self) -> None:
         """Bring derived columns to the calendars and limits of today's config."""
-        with self._fenced():
+        settled = False
+        with self._fenced(), trouble_passed_over():
             if settle(self.store, self.settings, self.realm):
                 self._on_commit()
+            settled = True
+        if not settled and not self._stopping.is_set():
+            again = system_now() + timedelta(seconds=_STORE_RETRY)
+            self._jobs.add_job(self._settle, id="settle", next_run_time=again, replace_existing=True)
 
     def _prune(self) -> None:
-        with self._fenced():
+        with self._fenced(), trouble_passed_over():
             self.store.prune(self.settings.retention, self.clock.now())
 
 

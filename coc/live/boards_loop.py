@@ -10,13 +10,16 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from coc.boards import Snapshot
+from coc.boards.aged import aged
 from coc.live.services import Services
+from coc.store.trouble import BOARDS, Cause, cause_of
 
 log = logging.getLogger("coc.boards")
 WATCH_SECONDS: Final = 0.1  # PRAGMA data_version costs microseconds
 GAP_SECONDS: Final = 0.3  # commits that come closer than this share a refresh
 AGES_SECONDS: Final = 5.0  # a feed turns late without any commit
 TOKENS_SECONDS: Final = 1.0
+AWAY_SECONDS: Final = 1.0  # between tries of a database that does not answer
 
 
 class Boards(Protocol):
@@ -43,6 +46,7 @@ class BoardsLoop:
         self._commit, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="boards", daemon=True)
         self._failing = self._watch_failing = False
+        self._trouble: Cause | None = None
 
     def start(self) -> None:
         """Build once before the first request is taken, so that nobody is told "no data" of a store that has it."""
@@ -76,7 +80,16 @@ class BoardsLoop:
             if time.monotonic() - tokens >= TOKENS_SECONDS:
                 tokens = time.monotonic()
                 self.services.tokens.refresh()
-            self._commit.wait(WATCH_SECONDS)
+            self._heed_trouble()
+            self._commit.wait(WATCH_SECONDS if self._trouble is None else AWAY_SECONDS)
+
+    def _heed_trouble(self) -> None:
+        """Tell the screens at once when the store gets into trouble, and when it is well again."""
+        trouble = self.services.store.health.trouble
+        cause = trouble.cause if trouble else None
+        if cause is not self._trouble:
+            self._trouble = cause
+            self.services.hub.tell()
 
     def _due(self, looked: float) -> bool:
         changed = self._changed()
@@ -85,8 +98,8 @@ class BoardsLoop:
     def _changed(self) -> bool:
         try:
             changed = self.services.store.changed_since()
-        except Exception:
-            if not self._watch_failing:
+        except Exception as error:
+            if not self._watch_failing and cause_of(error) is None:
                 log.exception("the store cannot be watched; the last boards stay")
             self._watch_failing = True
             return False
@@ -98,18 +111,28 @@ class BoardsLoop:
         try:
             with services.measures.refreshes.time():
                 self.builder.refresh(self._next_runs())
-        except Exception:
+        except Exception as error:
             services.measures.failures.inc()
-            if not self._failing:  # once when it breaks, once when it mends
+            in_trouble = cause_of(error) is not None  # its health has logged it
+            if not self._failing and not in_trouble:  # once when it breaks, once when it mends
                 log.exception("the boards cannot be brought up to date; the last ones stay")
-            self._failing = True
+            self._failing = not in_trouble
+            after = self._aged() if in_trouble else self.builder.snapshot
         else:
             if self._failing:
                 log.info("the boards are up to date again")
             self._failing = False
-        after = self.builder.snapshot
+            services.store.health.well(BOARDS)
+            after = self.builder.snapshot
         if after is not None:
             services.snapshot = after
         services.ready = True
-        if after is not None and (before is None or after.epoch != before.epoch):
+        if after is not None and (before is None or (after.epoch, after.stamp) != (before.epoch, before.stamp)):
             self._told()
+
+    def _aged(self) -> Snapshot | None:
+        """The last boards with the feeds as they are by now: nothing may stay "fresh" that cannot be stored."""
+        held, services = self.builder.snapshot, self.services
+        if held is None:
+            return None
+        return aged(held, services.store.feeds_at_hand(), services.settings, services.realm, services.clock)

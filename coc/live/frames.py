@@ -46,6 +46,7 @@ class FrameError(RuntimeError):
 @dataclass(slots=True)
 class _Frame:
     epoch: int
+    stamp: str
     ready: Ready
     asked: float
 
@@ -63,7 +64,8 @@ class Frames:
     def held(self, key: Key) -> Ready | None:
         """The frame of the page's present epoch, if it was made already."""
         frame = self._held.get(key)
-        if frame is None or frame.epoch != self.services.page_epoch(key.page):
+        services = self.services
+        if frame is None or frame.epoch != services.page_epoch(key.page) or frame.stamp != services.stamp:
             return None
         frame.asked = self._ticks()
         return frame.ready
@@ -91,13 +93,14 @@ class Frames:
 
     def _build(self, key: Key) -> Ready:
         services, epoch = self.services, self.services.page_epoch(key.page)
+        stamp = services.stamp  # before the boards: a frame must never be newer than it says
         failed = self._failed.get(key)
         if failed is not None and failed[0] == epoch and self._ticks() - failed[1] < _FAILED_SECONDS:
             raise FrameError(key.page)
         view = services.view_as(key.lens, key.page, key.language, key.theme, key.scope)
         try:
             props = services.pages[key.page].render(view)
-            body = {"epoch": view.epoch, "now": view.now.isoformat(), "page": key.page, "props": props}
+            body = {"epoch": view.epoch, "now": view.now.isoformat(), "page": key.page, "stamp": stamp, "props": props}
             text = to_json_plotly(body).encode()
         except Exception as error:
             if failed is None:
@@ -106,12 +109,12 @@ class Frames:
             raise FrameError(key.page) from error
         self._failed.pop(key, None)
         tag = etag_of(
-            services.realm, key.lens, key.page, key.scope, key.language, key.theme, view.epoch, services.build
+            services.realm, key.lens, key.page, key.scope, key.language, key.theme, view.epoch, stamp, services.build
         )
         ready = Ready.of(text, tag)
         services.measures.frames.inc()
         with self._lock:
-            self._held[key] = _Frame(view.epoch, ready, self._ticks())
+            self._held[key] = _Frame(view.epoch, stamp, ready, self._ticks())
             self._held.move_to_end(key)
             while len(self._held) > _MOST_FRAMES:
                 old, _ = self._held.popitem(last=False)

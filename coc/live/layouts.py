@@ -23,6 +23,7 @@ class Key:
     language: str
     theme: str
     epoch: int
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True)

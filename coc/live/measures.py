@@ -8,6 +8,8 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from coc.store.trouble import Cause
+
 CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 FEED_STATES: Final = ("disabled", "never", "failing", "frozen", "late", "fresh")
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -30,10 +32,13 @@ class Measures:
         ProcessCollector(registry=self.registry)
 
     def watch(
-        self, gauges: Mapping[str, tuple[str, Callable[[], float]]], feeds: Callable[[], Mapping[str, Any]]
+        self,
+        gauges: Mapping[str, tuple[str, Callable[[], float]]],
+        feeds: Callable[[], Mapping[str, Any]],
+        stores: Callable[[], Mapping[str, Cause | None]],
     ) -> None:
-        """`gauges`: name -> (help, its value now). `feeds`: name -> {"state", "age"} now."""
-        self.registry.register(_Present(gauges, feeds))
+        """`gauges`: name -> (help, its value now). `feeds`: name -> {"state", "age"} now. `stores`: what ails each."""
+        self.registry.register(_Present(gauges, feeds, stores))
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -43,9 +48,12 @@ class _Present:
     """Gauges read when they are asked for."""
 
     def __init__(
-        self, gauges: Mapping[str, tuple[str, Callable[[], float]]], feeds: Callable[[], Mapping[str, Any]]
+        self,
+        gauges: Mapping[str, tuple[str, Callable[[], float]]],
+        feeds: Callable[[], Mapping[str, Any]],
+        stores: Callable[[], Mapping[str, Cause | None]],
     ) -> None:
-        self._gauges, self._feeds = gauges, feeds
+        self._gauges, self._feeds, self._stores = gauges, feeds, stores
 
     def describe(self) -> list[Metric]:
         return []
@@ -62,3 +70,8 @@ class _Present:
                 age.add_metric([feed], present["age"])
         yield state
         yield age
+        trouble = GaugeMetricFamily("coc_store_trouble", "1 for what ails a store now", labels=["store", "cause"])
+        for store, present in self._stores().items():
+            for cause in Cause:
+                trouble.add_metric([store, cause], float(present is cause))
+        yield trouble

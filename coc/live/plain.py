@@ -12,6 +12,7 @@ from typing import Any, Final
 from coc.live.measures import CONTENT_TYPE
 from coc.live.problems import send_problem
 from coc.live.services import Services
+from coc.store.trouble import SENTENCES, Cause, cause_of
 
 log = logging.getLogger("coc.live")
 _KNOWN_SECONDS: Final = 0.5
@@ -32,29 +33,41 @@ async def healthz(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 
 def readyz(services: Services) -> AsgiApp:
     """Whether this process can serve: store reachable, migrated, boards looked at."""
     # Anyone may ask, so asking often costs the store nothing.
-    known: list[tuple[float, str | None]] = []
+    known: list[tuple[float, tuple[str, str] | None]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
         if not known or time.monotonic() - known[0][0] > _KNOWN_SECONDS:
             known[:] = [(time.monotonic(), await asyncio.to_thread(_not_ready, services))]
         why = known[0][1]
         if why:
-            await send_problem(send, 503, why)
+            await send_problem(send, 503, why[1], code=why[0])
         else:
             await _send(send, b"ready\n", b"text/plain; charset=utf-8")
 
     return app
 
 
-def _not_ready(services: Services) -> str | None:
+def _not_ready(services: Services) -> tuple[str, str] | None:
+    """A stable code and a sentence; None where all is well."""
     try:
         state = services.store.schema_state()
-    except Exception:
+    except Exception as error:
+        cause = cause_of(error)
+        if cause is not None:
+            return cause, _sentence(cause)
         log.exception("the store cannot be read")
-        return "The store cannot be reached."
+        return Cause.AWAY, "The store cannot be reached."
+    trouble = services.store.health.trouble
+    if trouble is not None:
+        return trouble.cause, _sentence(trouble.cause)
     if not state.up_to_date:
-        return "The store's schema is not this program's: run `coc db upgrade`."
-    return None if services.ready else "The first boards are being built."
+        return "schema", "The store's schema is not this program's: run `coc db upgrade`."
+    return None if services.ready else ("starting", "The first boards are being built.")
+
+
+def _sentence(cause: Cause) -> str:
+    said = SENTENCES[cause]
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def metrics(services: Services) -> AsgiApp:
@@ -64,6 +77,7 @@ def metrics(services: Services) -> AsgiApp:
             "coc_streams": ("Open event streams", lambda: float(services.hub.streams)),
         },
         lambda: _feeds(services),
+        lambda: _stores(services),
     )
 
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
@@ -78,6 +92,13 @@ def _feeds(services: Services) -> dict[str, dict[str, Any]]:
         name: {"state": f["state"], "age": _age(now, f.get("as_of"))}
         for name, f in services.reader.ages("admin").items()
     }
+
+
+def _stores(services: Services) -> dict[str, Cause | None]:
+    """What ails the realm's store and the control store."""
+    stores = {"realm": services.store, "control": services.control}
+    troubles = {name: store.health.trouble for name, store in stores.items() if store is not None}
+    return {name: trouble.cause if trouble else None for name, trouble in troubles.items()}
 
 
 def _age(now: datetime, as_of: str | None) -> float | None:

@@ -23,6 +23,7 @@ from coc.ui.page import View
 if TYPE_CHECKING:
     from coc.live.measures import Measures
     from coc.store import Control, Store
+    from coc.store.trouble import Trouble
 
 _EVENT_SECONDS: Final = 0.5  # a thousand heartbeats of one lens share one event for this long
 
@@ -50,7 +51,7 @@ class Services:
     snapshot: Snapshot | None = None
     ready: bool = False
     _reader: Reader | None = None
-    _events: dict[Lens, tuple[float, Snapshot | None, bytes]] = field(default_factory=dict)
+    _events: dict[Lens, tuple[float, tuple[Snapshot | None, Trouble | None], bytes]] = field(default_factory=dict)
 
     @property
     def reader(self) -> Reader:
@@ -65,6 +66,11 @@ class Services:
     def now(self) -> datetime:
         """Business now, in UTC."""
         return self.clock.now().astimezone(UTC)
+
+    @property
+    def stamp(self) -> str:
+        """Beside the epoch, what a painted page depends on (`Snapshot.stamp`)."""
+        return self.snapshot.stamp if self.snapshot else ""
 
     def page_epoch(self, page: str) -> int:
         return page_epoch(self.pages[page].spec, self.reader.board_epochs())
@@ -101,22 +107,24 @@ class Services:
         )
 
     def event(self, lens: Lens) -> bytes:
-        """The `version` event for a lens: epochs, the realm's now and speed, the feeds' ages."""
-        at, snapshot = time.monotonic(), self.snapshot
+        """The `version` event for a lens: epochs, the realm's now and speed, the feeds' ages, the store's trouble."""
+        at, snapshot, trouble = time.monotonic(), self.snapshot, self.store.health.trouble
         held = self._events.get(lens)
-        if held is not None and held[1] is snapshot and at - held[0] < _EVENT_SECONDS:
+        if held is not None and held[1][0] is snapshot and held[1][1] == trouble and at - held[0] < _EVENT_SECONDS:
             return held[2]
         data = {
             "epoch": snapshot.epoch if snapshot else 0,
+            "stamp": snapshot.stamp if snapshot else "",
             "now": self.now().isoformat(),
             "boards": dict(snapshot.epochs) if snapshot else {},
             "pages": self._page_epochs(snapshot.epochs if snapshot else {}),
             "build": self.build,
             "speed": self.clock.speed,
             "feeds": self.reader.ages(lens),
+            "store": None if trouble is None else {"state": trouble.cause, "seconds": round(trouble.age())},
         }
         event = b"event: version\ndata: " + orjson.dumps(data) + b"\n\n"
-        self._events[lens] = (at, snapshot, event)
+        self._events[lens] = (at, (snapshot, trouble), event)
         return event
 
     def _page_epochs(self, epochs: Mapping[str, int]) -> dict[str, int]:

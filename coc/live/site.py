@@ -22,7 +22,8 @@ from coc.live.layouts import Key, Layouts, Painted
 from coc.live.paging import Page, pages_of
 from coc.live.problems import CONTENT_TYPE, problem
 from coc.live.services import Services, viewer_in_hand
-from coc.live.words import say, script_words
+from coc.live.words import say
+from coc.ui.client_words import client_words
 from coc.ui.format import Writer
 from coc.ui.i18n import t
 
@@ -175,7 +176,7 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
 
     def draw(**query: Any) -> Any:
         _wear(services, query)
-        chosen = _chosen(services, query)
+        chosen, stamp = _chosen(services, query), services.stamp
 
         def paint() -> Painted:
             body = layout(**query) if callable(layout) else layout
@@ -190,11 +191,12 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
         marks: dict[str, Any] = {
             "data-coc-page": page.spec.name if page else "",
             "data-coc-epoch": str(view.epoch) if view else "",
+            "data-coc-stamp": stamp,
             "data-coc-scope": view.scope if view else "",
             "data-coc-lang": chosen.language,
             "data-coc-theme": chosen.theme,
             "data-coc-lens": view.lens if view and services.realm == "demo" else "",
-            "data-coc-words": script_words(chosen.language),
+            "data-coc-words": client_words(chosen.language),
         }
         return html.Div(painted.body, id="coc-frame", style={"display": "contents"}, **marks)
 
@@ -204,7 +206,7 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
 def _key(services: Services, page: Page, query: dict[str, Any], chosen: choices.Choices) -> Key:
     viewer, scope = viewer_in_hand(), str(query.get("scope", ""))
     lens, epoch = viewer.lens if viewer else "", services.page_epoch(page.spec.name)
-    return Key(page.spec.name, lens, scope, chosen.language, chosen.theme, epoch)
+    return Key(page.spec.name, lens, scope, chosen.language, chosen.theme, epoch, services.stamp)
 
 
 def _chosen(services: Services, query: dict[str, Any]) -> choices.Choices:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
-
-import orjson
-
-from coc.ui.i18n import t
 
 _WORDS: Final = {
     "id": {
@@ -34,11 +29,3 @@ _WORDS: Final = {
 def say(language: str, key: str) -> str:
     """The sentence in the language; an unknown language is Indonesian."""
     return _WORDS.get(language, _WORDS["id"])[key]
-
-
-@lru_cache(maxsize=8)
-def script_words(language: str) -> str:
-    """What the client script says by itself, as JSON: ages with `{n}` in place of the number, and the banner."""
-    catalogue = t(language)
-    ages = {name: catalogue(f"age.{name}", n="{n}") for name in ("seconds", "minutes", "hours", "days")}
-    return orjson.dumps({**ages, "lost": catalogue("banner.lost")}).decode()

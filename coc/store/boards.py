@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from coc.store import columns as codec
 from coc.store.engine import Database
 from coc.store.tables import boards, meta
+from coc.store.trouble import BOARDS
 
 _EPOCH = "epoch"
 _MADE_FROM = "boards_commit"
@@ -59,7 +60,7 @@ class Boards(Database):
         Two processes that built the same boards move the epoch once. Nothing is stored, and None given, where boards
         of a later commit are held: who was slow must not put an older picture over a newer. `at`: business time.
         """
-        with self.write() as connection:
+        with self.health.watch(BOARDS), self.write() as connection:
             if commit_no < _value(connection, _MADE_FROM):
                 return None
             held = {

@@ -12,6 +12,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from coc.store.trouble import READING, Health
+
 BUSY_SECONDS: Final = 30
 PG_LOCK: Final = 0x636F63  # "coc": writers queue here, so commit numbers become visible in their order
 
@@ -81,6 +83,7 @@ class Database:
         self.application = f"coc {uuid.uuid4().hex[:12]}"
         self.engine = make_engine(url, self.application)
         self._writing = threading.RLock()
+        self.health = Health(self.address)
 
     @property
     def address(self) -> str:
@@ -94,7 +97,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot."""
-        with self.engine.connect() as connection, connection.begin():
+        with self.health.watch(READING), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -103,6 +106,11 @@ class Database:
 
         `patience`: seconds to wait for other writers; OperationalError when they pass.
         """
+        with self.health.watch("write"), self._write(patience) as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self, patience: float | None) -> Iterator[Connection]:
         if not self._writing.acquire(timeout=-1 if patience is None else patience):
             raise sa.exc.OperationalError("write", None, TimeoutError("another thread is writing"))
         try:

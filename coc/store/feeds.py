@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from coc.store.tables import feeds, positions, runs, sample_heads
 Notes = list[tuple[str, str]]
 # The source put us off: no failure of it, and nothing good either. Its feed turns late by age.
 PUT_OFF: Final = frozenset({"rate_limited", "incomplete"})
+_MOST_KEPT: Final = 20  # runs of a source that could not be logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,13 @@ def save_heads(tx: Tx, source: str, dataset: Dataset, newest: Mapping[str, int])
 
 
 class Feeds(Database):
+    """`_unlogged`: failed runs that could not be written down, by source, until they can; `_last`: as last read."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._unlogged: dict[str, list[Run]] = {}
+        self._last: list[FeedRecord] = []
+
     def positions(self, source: str) -> dict[Dataset, Position]:
         with self.read() as connection:
             return read_positions(connection, source)
@@ -123,20 +131,48 @@ class Feeds(Database):
             connection.execute(sa.update(positions).where(*mine).values(backfilled_to=codec.micros(reached)))
 
     def save_run(self, run: Run, good: Good | None, notes: Notes, standing: Mapping[str, str | None]) -> None:
-        """Log a run. A good one resets the failures; `standing` adds alerts, or ends them (None)."""
+        """Log a run, and those kept before it. A good one resets the failures; `standing` adds alerts, or ends them
+        (None).
+        """
+        kept = self._unlogged.get(run.source, [])[:]
         with self.write() as connection:
-            connection.execute(sa.insert(runs), [_run_row(run)])
+            connection.execute(sa.insert(runs), [_run_row(r) for r in (*kept, run)])
             held = connection.execute(sa.select(feeds).where(feeds.c.source == run.source)).first()
             alerts: dict[str, str | None] = {**(orjson.loads(held.standing) if held else {}), **standing}
             failed = good is None and run.error_code not in PUT_OFF
             row: dict[str, Any] = {
                 "source": run.source,
-                "failures": 0 if good else (held.failures if held else 0) + int(failed),
+                "failures": 0 if good else (held.failures if held else 0) + len(kept) + int(failed),
                 **_goodness(good, held),
                 "notes": orjson.dumps(notes).decode(),
                 "standing": orjson.dumps({k: v for k, v in alerts.items() if v is not None}).decode(),
             }
             _put(connection, feeds, ["source"], row)
+        self._unlogged[run.source] = self._unlogged.get(run.source, [])[len(kept) :]
+
+    def keep_run(self, run: Run) -> None:
+        """A failed run that the store is in too much trouble to log: remembered, and logged with the next one."""
+        self._unlogged[run.source] = [*self._unlogged.get(run.source, []), run][-_MOST_KEPT:]
+
+    def feeds_at_hand(self) -> list[FeedRecord]:
+        """All sources as last read, with the runs that could not be logged since. Touches no database."""
+        known = {r.source: r for r in self._last}
+        for source in self._unlogged:
+            known.setdefault(source, FeedRecord(source))
+        return [self._with_kept(known[source]) for source in sorted(known)]
+
+    def _with_kept(self, record: FeedRecord) -> FeedRecord:
+        kept = self._unlogged.get(record.source)
+        if not kept:
+            return record
+        return replace(
+            record,
+            last_run=kept[-1],
+            failures=record.failures + len(kept),
+            failing_since=record.failing_since or kept[0].started_business,
+            runs=record.runs + len(kept),
+            notes=[],
+        )
 
     def feeds(self) -> list[FeedRecord]:
         """All sources that ever ran, by name."""
@@ -149,7 +185,10 @@ class Feeds(Database):
             held = list(connection.execute(sa.select(feeds).order_by(feeds.c.source)))
             since = {r.source: _first_failed(connection, r.source, r.last_good) for r in held if r.failures}
         by_source: dict[str, tuple[Any, int]] = {p.source: (found[p.id], int(p.n)) for p in per}
-        return [_record(r, by_source.get(r.source, (None, 0)), latest.get(r.source), since.get(r.source)) for r in held]
+        self._last = [
+            _record(r, by_source.get(r.source, (None, 0)), latest.get(r.source), since.get(r.source)) for r in held
+        ]
+        return self.feeds_at_hand()
 
     def runs(self, source: str | None = None, limit: int = 50) -> list[Run]:
         """The latest runs, newest first."""

@@ -20,6 +20,7 @@ from coc.store.quarantine import Quarantine
 from coc.store.retention import Retention
 from coc.store.rows import Rows
 from coc.store.tables import commits, runs
+from coc.store.trouble import READING
 
 
 class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
@@ -44,7 +45,7 @@ class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
 
         With `dry_run` everything is rolled back at the end.
         """
-        with self.write() as connection:
+        with self.health.watch(f"commit {source}"), self.write() as connection:
             last = connection.execute(sa.select(sa.func.coalesce(sa.func.max(commits.c.number), 0))).scalar_one()
             tx = Tx(connection, int(last) + 1)
             yield tx
@@ -57,7 +58,7 @@ class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
     def version(self) -> int:
         """A number that differs after any other connection, of any process, has committed. Costs microseconds."""
         if self.sqlite:
-            with self._watching:
+            with self.health.watch(READING), self._watching:
                 # One connection of its own, outside any transaction: a snapshot would never see the change.
                 self._watch = self._watch or self.engine.raw_connection()
                 return int(self._watch.cursor().execute("PRAGMA data_version").fetchone()[0])

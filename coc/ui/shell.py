@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from coc.ui.client_words import client_words
 from coc.ui.context import Context, context_of, moment_of
 from coc.ui.dom import html
 from coc.ui.i18n import LANGUAGES
@@ -128,7 +128,7 @@ def compose(page: PageSpec, skeleton: Callable[[Context], Any], render: Render, 
     whole = html.Div(
         [
             *([html.Div(className="coc-ribbon", **{"aria-hidden": "true"})] if view.simulated else []),
-            html.Div(hidden=True, **{"data-coc-words": _client_words(ctx)}),
+            html.Div(hidden=True, **{"data-coc-words": client_words(ctx.say.language)}),
             header(ctx, page),
             html.Main(skeleton(ctx), className=f"coc-main coc-main-{page.name}"),
         ],
@@ -139,12 +139,6 @@ def compose(page: PageSpec, skeleton: Callable[[Context], Any], render: Render, 
         for key, val in props.get(getattr(component, "id", None) or "", {}).items():
             setattr(component, key, val)
     return whole
-
-
-def _client_words(ctx: Context) -> str:
-    """What the client script says by itself: ages that count on, the lost connection."""
-    words = {name: ctx.say(f"age.{name}") for name in ("seconds", "minutes", "hours", "days")}
-    return json.dumps(words | {"lost": ctx.say("banner.lost")}, ensure_ascii=False)
 
 
 def _simulated(ctx: Context) -> Any:

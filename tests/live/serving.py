@@ -23,6 +23,7 @@ from coc.boards.board import Board
 from coc.clock import FrozenClock
 from coc.domain.datasets import Dataset
 from coc.settings.models import Access, ApiToken, Settings
+from coc.store.trouble import Health
 
 app = importlib.import_module("app")
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +119,10 @@ class FakeStore:
     changed: bool = False
     broken: bool = False
     up_to_date: bool = True
+    health: Health = field(default_factory=lambda: Health("test"))
+
+    def feeds_at_hand(self) -> list[Any]:
+        return []
 
     def changed_since(self) -> bool:
         changed, self.changed = self.changed, False
@@ -133,6 +138,7 @@ class FakeStore:
 class FakeControl:
     """Tokens and audit lines in memory."""
 
+    health: Health = field(default_factory=lambda: Health("control"))
     held: list[Any] = field(default_factory=list)
     lines: list[tuple[str, ...]] = field(default_factory=list)
 

@@ -33,7 +33,7 @@ def own() -> Iterator[Served]:
 
 def test_a_frame_holds_what_the_page_renders(live: Served) -> None:
     frame = live.ask("/live/frame?page=home&lang=en&theme=light&scope=DISDIK").json
-    assert set(frame) == {"epoch", "now", "page", "props"}
+    assert set(frame) == {"epoch", "now", "page", "props", "stamp"}
     assert (frame["epoch"], frame["page"]) == (1, "home")
     assert frame["props"]["home-scope"]["children"] == "operator en light DISDIK"
     assert frame["props"]["home-value"]["data-value"] == "3.0"
