@@ -33,6 +33,7 @@ from coc.live.plain import healthz, metrics, readyz
 from coc.live.services import Services, install
 from coc.live.site import build_site
 from coc.live.stream import Stream
+from coc.live.waiting import open_behind_a_page
 from coc.settings.models import Realm, Settings
 from coc.ui.vendored import unpack
 
@@ -162,10 +163,23 @@ def serve(
     from coc.boards import Builder
     from coc.ingest import LedScheduler, settle
     from coc.store import BOARDS, Candidate, Control, Lease, open_store
+    from coc.store.patience import require_sound
 
     url = settings.store.url if realm == "live" else settings.store.demo_url
     clock = clock or from_environment()
-    store, control = open_store(url), Control(settings.store.control_url)
+    if threading.current_thread() is threading.main_thread():
+        # uvicorn stops first and then hands the signal on: the callers' clean-up must still run.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+    def opening() -> tuple[Store, Control]:
+        store = open_store(url)
+        require_sound(store)
+        return store, Control(settings.store.control_url)
+
+    opened = open_behind_a_page(opening, settings, host, port)
+    if opened is None:
+        return
+    (store, control), listener = opened
     building = Candidate(Lease(store, BOARDS))
     builder = Builder(store, settings, realm, clock, building)
     scheduler: LedScheduler | None = None
@@ -201,11 +215,8 @@ def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     server = _Server(config)
     server.hub = application.services.hub
-    if threading.current_thread() is threading.main_thread():
-        # uvicorn stops first and then hands the signal on: the callers' clean-up must still run.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        server.run()
+        server.run(sockets=[listener] if listener else None)
     finally:
         store.close()
         control.close()

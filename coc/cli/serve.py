@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -52,12 +53,10 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Serve the pages, and pull on schedule; the simulated city and the demo realm start beside it where needed."""
-    from coc.cli import realm as realms
-
     log_to_stderr(logging.INFO)
     opened = open_config(config_path(context, config), realm)
     settings = opened.settings
-    chosen = realms.decide(settings, realm)
+    chosen = _decided(settings, realm)
     _refuse_strangers(settings, chosen, host)
     port = _free(host, port)
     for odd in _odd(settings, chosen):
@@ -70,11 +69,9 @@ def serve(
 @guarded
 def worker(context: typer.Context, realm: RealmOption = None, config: ConfigOption = None) -> None:
     """The scheduler alone, boards included, until SIGTERM or Ctrl-C. Any number may run: one leads, others stand by."""
-    from coc.cli import realm as realms
-
     log_to_stderr(logging.INFO)
     settings = open_config(config_path(context, config), realm).settings
-    chosen = realms.decide(settings, realm)
+    chosen = _decided(settings, realm)
     if not any(block.enabled for block in settings.of_realm(chosen).values()):
         raise Refusal(f"config names no enabled connector of the {chosen} realm: there is nothing to do", USAGE)
     ended = threading.Event()
@@ -83,13 +80,31 @@ def worker(context: typer.Context, realm: RealmOption = None, config: ConfigOpti
         _work(addressed, chosen, clock, ended)
 
 
+def _decided(settings: Settings, realm: Realm | None) -> Realm:
+    """Which realm this process serves; a database that must be asked for it is waited for."""
+    from coc.cli.realm import decide
+    from coc.store.patience import open_in_time
+
+    def wait(seconds: float) -> bool:
+        time.sleep(seconds)
+        return False
+
+    found = open_in_time(lambda: decide(settings, realm), wait)
+    assert found is not None
+    return found
+
+
 def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event) -> None:
     from coc.boards.builder import Builder
     from coc.cli.realm import open_store
     from coc.ingest import LedScheduler
     from coc.store import BOARDS, Candidate, Lease
+    from coc.store.patience import open_in_time
+    from coc.store.trouble import trouble_passed_over
 
-    store = open_store(settings, realm)
+    store = open_in_time(lambda: open_store(settings, realm), ended.wait)
+    if store is None:
+        return
     committed = threading.Event()
     scheduler = LedScheduler(store, settings, realm, clock, on_commit=committed.set)
     building = Candidate(Lease(store, BOARDS))
@@ -102,7 +117,8 @@ def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event
         while not ended.is_set():
             committed.wait(_BEAT_SECONDS)
             committed.clear()
-            builder.refresh(scheduler.next_runs())
+            with trouble_passed_over():
+                builder.refresh(scheduler.next_runs())
     finally:
         scheduler.shutdown()
         building.stop()

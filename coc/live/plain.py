@@ -54,18 +54,19 @@ def _not_ready(services: Services) -> tuple[str, str] | None:
     except Exception as error:
         cause = cause_of(error)
         if cause is not None:
-            return cause, _sentence(cause)
+            return cause, sentence(cause)
         log.exception("the store cannot be read")
         return Cause.AWAY, "The store cannot be reached."
     trouble = services.store.health.trouble
     if trouble is not None:
-        return trouble.cause, _sentence(trouble.cause)
+        return trouble.cause, sentence(trouble.cause)
     if not state.up_to_date:
         return "schema", "The store's schema is not this program's: run `coc db upgrade`."
     return None if services.ready else ("starting", "The first boards are being built.")
 
 
-def _sentence(cause: Cause) -> str:
+def sentence(cause: Cause) -> str:
+    """A store's trouble as a whole English sentence."""
     said = SENTENCES[cause]
     return f"{said[0].upper()}{said[1:]}."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import escape
 from typing import Final
 
@@ -39,6 +40,7 @@ _WORDS: Final = {
         500: ("It failed", "A defect of the program; the server's log has it. Load the page again in a moment."),
     },
 }
+_TYPED: Final = r"<code>\1</code>"
 _STYLE: Final = (
     ":root{color-scheme:dark}*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;"
     "background:#0b1017;color:#e6ebf2;font:16px/1.6 system-ui,sans-serif}main{max-width:38rem;padding:2rem}"
@@ -54,10 +56,16 @@ def refusal_page(refusal: Refusal, city: str, language: str) -> bytes:
     tongue = language if language in _WORDS else "id"
     stranger = refusal.status != 403 or refusal is STRANGER
     title, said = _WORDS[tongue].get(refusal.status if stranger else 0, (refusal.title, refusal.said))
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(said))
+    return bare_page(tongue, city, title, (said,), str(refusal.status))
+
+
+def bare_page(language: str, city: str, title: str, said: Iterable[str], code: str, script: str = "") -> bytes:
+    """HTML that needs no other file: a title, paragraphs whose `marked` words are typed, a code, a script."""
+    text = "".join(f"<p>{re.sub(r'`([^`]+)`', _TYPED, escape(p))}</p>" for p in said)
     return (
-        f'<!DOCTYPE html><html lang="{tongue}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
-        f'<body data-refused="{refusal.status}"><main><p class="city">{escape(city)} · City Operation Center</p>'
-        f'<h1>{escape(title)}</h1><p>{text}</p><p class="code">{refusal.status}</p></main></body></html>'
+        f'<body data-refused="{escape(code)}"><main><p class="city">{escape(city)} · City Operation Center</p>'
+        f'<h1>{escape(title)}</h1>{text}<p class="code">{escape(code)}</p></main>'
+        f"{f'<script>{script}</script>' if script else ''}</body></html>"
     ).encode()

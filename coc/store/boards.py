@@ -116,3 +116,9 @@ def _board(row: Any) -> BoardRow:
     return BoardRow(
         row.name, row.population, row.epoch, row.digest, computed, codec.instant(row.as_of), bytes(row.payload)
     )
+
+
+def lift_epoch(connection: Connection, epoch: int) -> None:
+    """Give the epoch to the realm and to all its boards: every screen paints anew, whatever it has seen."""
+    connection.execute(sa.update(boards).values(epoch=epoch))
+    _put(connection, meta, ["name"], {"name": _EPOCH, "value": epoch})

@@ -15,11 +15,11 @@ from coc.store import columns as codec
 from coc.store import schema
 from coc.store.engine import Database, StoreError
 
-_metadata = sa.MetaData()
+metadata = sa.MetaData()
 
 _tokens = sa.Table(
     "api_tokens",
-    _metadata,
+    metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
@@ -32,7 +32,7 @@ _tokens = sa.Table(
 
 _audit = sa.Table(
     "audit",
-    _metadata,
+    metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("who", sa.Text, nullable=False),

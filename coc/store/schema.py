@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
 
 from coc.store.engine import Database, StoreError
 
@@ -63,18 +64,28 @@ def schema_state(database: Database, which: Which = "store") -> SchemaState:
     return SchemaState(current, head, known)
 
 
-def upgrade(database: Database, which: Which = "store") -> SchemaState:
-    """Bring the database to this code's schema; the state before. Does nothing when it is there.
+def upgrade(database: Database, which: Which = "store", to: str = "head") -> SchemaState:
+    """Bring the database to this code's schema (or `to`, a revision); the state before. Does nothing when it is there.
 
     Raises SchemaError when a newer version of the product wrote it.
     """
     before = require_known(database, which)
     if not before.up_to_date:
-        config = _config(which)
         with database.write() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade_on(connection, which, to)
     return before
+
+
+def upgrade_on(connection: Connection, which: Which, to: str = "head") -> None:
+    """As `upgrade`, within a transaction of the caller's."""
+    config = _config(which)
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+
+
+def known_revisions(which: Which) -> frozenset[str]:
+    """The revisions that this code can bring up to date."""
+    return frozenset(s.revision for s in _script(which).walk_revisions())
 
 
 def require_known(database: Database, which: Which = "store") -> SchemaState:

@@ -1,0 +1,79 @@
+"""Opening a store that may not be there yet: after a power cut the database often boots slower than we do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from coc.store.engine import Database, StoreError
+from coc.store.trouble import SENTENCES, Cause, cause_of
+
+log = logging.getLogger("coc.store")
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 5.0
+_CHECKED_BYTES: Final = 256 * 1024 * 1024  # a larger file would keep the wall dark while it is read through
+T = TypeVar("T")
+
+
+class DamagedError(StoreError):
+    """The store's file is damaged; the message says which, and the way out."""
+
+
+def try_to_open(opening: Callable[[], T]) -> T | Cause:
+    """What `opening` gives, or what keeps it from it for now.
+
+    Raises DamagedError where waiting would mend nothing, and whatever is no trouble of the store.
+    """
+    try:
+        return opening()
+    except DamagedError:
+        raise
+    except Exception as error:
+        cause = cause_of(error)
+        if cause is None:
+            raise
+        if cause is Cause.CORRUPT:
+            raise DamagedError(f"{error}. {WAY_OUT}") from error
+        return cause
+
+
+def open_in_time(
+    opening: Callable[[], T], wait: Callable[[float], bool], on_cause: Callable[[Cause], None] = lambda _cause: None
+) -> T | None:
+    """What `opening` gives, tried until it does; None when `wait(seconds)` says that it is time to end.
+
+    `on_cause` hears at each try what is in the way. Raises as `try_to_open`.
+    """
+    pause, told = FIRST_PAUSE, None
+    while isinstance(found := try_to_open(opening), Cause):
+        on_cause(found)
+        if found is not told:
+            log.error("%s (%s); waiting for it", SENTENCES[found], found)
+            told = found
+        if wait(pause):
+            return None
+        pause = min(2 * pause, LONGEST_PAUSE)
+    if told is not None:
+        log.warning("the store can be opened now")
+    return found
+
+
+WAY_OUT: Final = (
+    "Restore the last backup with `coc db restore FILE --replace` (the damaged file is kept); docs/operations.md says "
+    "what else can be done"
+)
+
+
+def require_sound(database: Database) -> None:
+    """Look through an SQLite file of moderate size. Raises DamagedError where it is damaged."""
+    if not database.sqlite or not database.engine.url.database:
+        return
+    path = Path(database.engine.url.database)
+    if not path.exists() or path.stat().st_size > _CHECKED_BYTES:
+        return
+    with database.read() as connection:
+        found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+    if found != "ok":
+        raise DamagedError(f"{database.address} is damaged ({found.splitlines()[-1]}). {WAY_OUT}")
