@@ -1,4 +1,4 @@
-"""`coc db`: migrations and retention of a realm's store and of the control store."""
+"""`coc db`: migrations, retention and backups of a realm's store and of the control store."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from coc.cli import backups
 from coc.cli.frame import (
     FAILED,
     ConfigOption,
@@ -24,7 +25,9 @@ from coc.cli.frame import (
 if TYPE_CHECKING:
     from coc.settings.models import Realm, Settings
 
-group = group_of("Migrations and retention of the store.")
+group = group_of("Migrations, retention and backups of the store.")
+group.command()(backups.backup)
+group.command()(backups.restore)
 
 
 @group.command()

@@ -211,9 +211,7 @@ def table_state(connection: sa.Connection, name: str, on_progress: Progress = la
     columns = sorted(c["name"] for c in sa.inspect(connection).get_columns(name))
     listed = ", ".join(f'"{c}"' for c in columns)
     rows, total = 0, 0
-    result = connection.execution_options(stream_results=True, yield_per=_ROWS).exec_driver_sql(
-        f'SELECT {listed} FROM "{name}"'
-    )
+    result = connection.execute(sa.text(f'SELECT {listed} FROM "{name}"'), execution_options=_STREAMED)
     for chunk in result.partitions(_ROWS):
         rows += len(chunk)
         total += sum(_row_number(tuple(row)) for row in chunk)
@@ -222,6 +220,7 @@ def table_state(connection: sa.Connection, name: str, on_progress: Progress = la
 
 
 _ROWS: Final = 5_000
+_STREAMED: Final = {"stream_results": True, "yield_per": _ROWS}
 _MODULUS: Final = 1 << 128
 
 

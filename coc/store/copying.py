@@ -12,6 +12,7 @@ from coc.store import bulk
 from coc.store.schema import VERSION_TABLES, Which
 
 _ROWS: Final = 5_000
+_STREAMED: Final = {"stream_results": True, "yield_per": _ROWS}
 # Another database's own lists, and what SQLite keeps for itself.
 _FOREIGN: Final = ("sqlite_", "alembic_")
 
@@ -40,9 +41,7 @@ def copy_rows(source: Connection, target: Connection, which: Which, on_progress:
     for name in table_names(source, which):
         columns = [c["name"] for c in sa.inspect(source).get_columns(name)]
         listed = ", ".join(f'"{c}"' for c in columns)
-        result = source.execution_options(stream_results=True, yield_per=_ROWS).exec_driver_sql(
-            f'SELECT {listed} FROM "{name}"'
-        )
+        result = source.execute(sa.text(f'SELECT {listed} FROM "{name}"'), execution_options=_STREAMED)
         for chunk in result.partitions(_ROWS):
             _put(target, name, listed, [tuple(row) for row in chunk])
             on_progress(name, len(chunk))
