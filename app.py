@@ -164,6 +164,7 @@ def serve(
     from coc.ingest import LedScheduler, settle
     from coc.store import BOARDS, Candidate, Control, Lease, open_store
     from coc.store.patience import require_sound
+    from coc.store.trouble import trouble_passed_over
 
     url = settings.store.url if realm == "live" else settings.store.demo_url
     clock = clock or from_environment()
@@ -191,7 +192,8 @@ def serve(
         settings, realm, clock=clock, store=store, control=control, builder=builder, next_runs=next_runs
     )
     if no_scheduler:
-        settle(store, settings, realm)  # else the scheduler does, at its start
+        with trouble_passed_over():
+            settle(store, settings, realm)  # else the scheduler does, at its start
     else:
         scheduler = LedScheduler(store, settings, realm, clock, on_commit=application.loop.commit)
         application.on_start.append(scheduler.start)

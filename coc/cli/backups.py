@@ -38,9 +38,7 @@ def backup(
     context: typer.Context,
     target: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="FILE|FOLDER", help="A new file or a folder; var/backups if none."
-        ),
+        typer.Argument(metavar="FILE|FOLDER", help="A new file or a folder; var/backups if none."),
     ] = None,
     realm: RealmOption = None,
     config: ConfigOption = None,

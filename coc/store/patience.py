@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+import sqlalchemy as sa
+
 from coc.store.engine import Database, StoreError
 from coc.store.trouble import SENTENCES, Cause, cause_of
 
@@ -73,7 +75,12 @@ def require_sound(database: Database) -> None:
     path = Path(database.engine.url.database)
     if not path.exists() or path.stat().st_size > _CHECKED_BYTES:
         return
-    with database.read() as connection:
-        found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+    try:
+        with database.read() as connection:
+            found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+    except sa.exc.DatabaseError as error:
+        if cause_of(error) is not Cause.CORRUPT:
+            raise
+        found = str(error.orig)
     if found != "ok":
         raise DamagedError(f"{database.address} is damaged ({found.splitlines()[-1]}). {WAY_OUT}")

@@ -1,4 +1,4 @@
-"""Backup while a writer commits all the time, restore elsewhere: what is restored is one commit of the source, whole."""
+"""Backup while a writer commits all the time, restore elsewhere: what is restored is one commit of the source."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ from coc.store.restore import require_fitting, restore, undo
 from tests.databases import Postgres
 from tests.ingest.kit import City, batch, disposition, letter, sample, unit
 
+SUBJECT = "Rapat “penting” 📄"
+
 
 def filled(url: str, letters: int = 40) -> City:
     """A store with rows in every kind of table: samples, quarantine, runs, a board."""
@@ -37,7 +39,9 @@ def filled(url: str, letters: int = 40) -> City:
     city.source.datasets = {Dataset.UNITS, Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.AP_SAMPLES}
     city.pull(
         batch(Dataset.UNITS, [unit("DISDIK")]),
-        batch(Dataset.LETTERS, [letter(i, subject="Rapat “penting” 📄") for i in range(letters)] + [letter("x", kind="?")]),
+        batch(
+            Dataset.LETTERS, [letter(i, subject="Rapat “penting” 📄") for i in range(letters)] + [letter("x", kind="?")]
+        ),
         batch(Dataset.DISPOSITIONS, [disposition(i, f"L-{i}") for i in range(letters)]),
         batch(Dataset.AP_SAMPLES, [sample("ap-1", m, latency_ms=m / 3) for m in range(1, 30)]),
     )
@@ -93,10 +97,10 @@ def test_a_backup_under_fire_is_one_commit_of_the_source_on_both_databases_and_a
     source = new_database()
     city = filled(source)
     with committing(city) as commits:
-        before = during = 0
+        during = tries = 0
         while during < 1:
-            before = commits()
-            file, manifest = backed_up(source, tmp_path / f"{before}.coc-backup")
+            before, tries = commits(), tries + 1
+            file, manifest = backed_up(source, tmp_path / f"{tries}.coc-backup")
             during = commits() - before
     city.store.close()
     part = manifest.parts["store"]
@@ -108,7 +112,9 @@ def test_a_backup_under_fire_is_one_commit_of_the_source_on_both_databases_and_a
         store = open_store(target)
         with store.read() as connection:
             newest = sa.text("SELECT max(rev) FROM (SELECT rev FROM letters UNION ALL SELECT rev FROM dispositions)")
-            assert connection.execute(sa.text(f"{newest} x" if not store.sqlite else str(newest))).scalar() == part.commit
+            assert (
+                connection.execute(sa.text(f"{newest} x" if not store.sqlite else str(newest))).scalar() == part.commit
+            )
             orphans = "SELECT count(*) FROM dispositions WHERE letter_id NOT IN (SELECT source_id FROM letters)"
             assert connection.execute(sa.text(orphans)).scalar() == 0
         assert store.commit_number() == part.commit
@@ -125,7 +131,7 @@ def test_pulls_go_on_from_the_restored_watermark(database_url: str, new_database
     again = City(open_store(elsewhere), city.block)
     before = again.store.commit_number()
     again.source.datasets = city.source.datasets
-    again.pull(batch(Dataset.LETTERS, [letter(1, subject="Rapat “penting” 📄"), letter(999)]))
+    again.pull(batch(Dataset.LETTERS, [letter(1, subject=SUBJECT), letter(999)]))
     assert again.source.windows[-1].since[Dataset.LETTERS] > again.now.replace(year=2026, month=2)
     assert again.store.commit_number() == before + 1
     assert len(again.letters()) == 41
