@@ -11,6 +11,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -170,6 +171,8 @@ def exchange(path: Path, fresh: Path, at: datetime | None = None) -> Path | None
     if kept is not None:
         try:
             os.link(path, kept)
+        except FileExistsError:
+            raise  # another one took the name: nothing that is kept is ever overwritten
         except OSError:  # a disk that knows no links
             path.rename(kept)
     fresh.replace(path)
@@ -178,7 +181,9 @@ def exchange(path: Path, fresh: Path, at: datetime | None = None) -> Path | None
 
 
 def _kept_name(path: Path, at: datetime) -> Path:
-    return path.with_name(f"{path.stem}.before-{at:{STAMP}}{path.suffix}")
+    """A name that says when, and that nothing has yet."""
+    names = (f"{path.stem}.before-{at:{STAMP}}{more}{path.suffix}" for more in chain([""], (f"-{n}" for n in count(2))))
+    return next(kept for name in names if not (kept := path.with_name(name)).exists())
 
 
 def undo(url: str, kept: str, which: Which = "store") -> Restored:

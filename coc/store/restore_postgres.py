@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -62,7 +63,7 @@ def _moved_away(connection: Connection, which: Which) -> str | None:
     if not names:
         return None
     held = any(connection.exec_driver_sql(f'SELECT 1 FROM "{name}" LIMIT 1').first() for name in names)
-    kept = f"coc_before_{system_now():%Y%m%dt%H%M%Sz}"
+    kept = _kept_name(connection)
     connection.exec_driver_sql(f'CREATE SCHEMA "{kept}"')
     for name in (*names, *_partitions(connection, names), VERSION_TABLES[which]):
         connection.exec_driver_sql(f'ALTER TABLE IF EXISTS "{name}" SET SCHEMA "{kept}"')
@@ -70,6 +71,12 @@ def _moved_away(connection: Connection, which: Which) -> str | None:
         connection.exec_driver_sql(f'DROP SCHEMA "{kept}" CASCADE')
         return None
     return kept
+
+
+def _kept_name(connection: Connection) -> str:
+    """A schema's name that says when, and that nothing has yet."""
+    base, there = f"coc_before_{system_now():%Y%m%dt%H%M%Sz}", sa.inspect(connection).get_schema_names()
+    return next(name for name in chain([base], (f"{base}_{n}" for n in count(2))) if name not in there)
 
 
 def _partitions(connection: Connection, names: list[str]) -> list[str]:
