@@ -12,9 +12,11 @@ import pandas as pd
 from coc.domain.datasets import COLUMNS, KEYS, MOVING, SAMPLES, Dataset
 from coc.domain.instants import NAT, to_micros
 from coc.ingest import derivation
+from coc.ingest.basis import Basis
 from coc.ingest.clean import clean_column
 from coc.ingest.context import Surroundings
 from coc.ingest.rejects import rejected, unreadable
+from coc.ingest.states import store_samples
 from coc.ingest.validate import AHEAD, check
 from coc.store import Position, Rejected, Tx, bulk
 from coc.store import columns as codec
@@ -69,7 +71,7 @@ def load(
     )
     done = Loaded(rows_in=len(frame) + len(batch.problems))
     stored = (
-        _samples(tx, source, dataset, good)
+        _samples(tx, around, source, dataset, good)
         if dataset in SAMPLES
         else _rows(tx, around, source, dataset, good, keep_stored)
     )
@@ -120,13 +122,13 @@ def _latest(dataset: Dataset, good: pd.DataFrame) -> pd.DataFrame:
     return good.drop_duplicates(keys, keep="last").reset_index(drop=True)
 
 
-def _samples(tx: Tx, source: str, dataset: Dataset, good: pd.DataFrame) -> int:
+def _samples(tx: Tx, around: Surroundings, source: str, dataset: Dataset, good: pd.DataFrame) -> int:
     if good.empty:
         return 0
     entity = entity_column(dataset)
     newest = pd.Series(to_micros(good["at"])).groupby(good[entity].to_numpy(dtype=object)).max()
     save_heads(tx, source, dataset, {str(k): int(v) for k, v in newest.items()})
-    return bulk.upsert(tx, dataset, good, source=source)
+    return store_samples(tx, Basis.of(around.settings, around.block.realm), source, dataset, good)
 
 
 def _rows(

@@ -10,46 +10,24 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from coc.domain.instants import HOUR, NAT, SECOND, Bools, Floats, Micros, micros_of, to_index, to_micros
 from coc.domain.limits import ApLimits, hold_seconds
+from coc.metrics.heads import Heads, Rows, advance, no_heads, state_code
 
 UP, DEGRADED, DOWN, SILENT = "up", "degraded", "down", "no_data"
 STATES: Final = (UP, DEGRADED, DOWN, SILENT)
 _NAMES: Final = np.array(STATES, dtype="object")
 _ENTITIES: Final = ("entity", "ap", "service", "link")
-# Flapping is a share of the 20 changes that 21 samples can show: on at 30 %, off below 20 %.
-_FLAP_CHANGES, _FLAP_ON, _FLAP_OFF = 20, 6, 4
-
-Positions = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """Samples up to `now`, sorted by (entity, at), one per key. `hold`: microseconds. `entities`: names by position."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track(Rows):
+    """Samples up to `now`, sorted by (entity, at), one per key. `entities`: names by position."""
 
     now: int
     entities: pd.Index[Any]
-    entity: Positions
-    taken: Micros
-    up: Bools
-    hold: Micros
-    clients: Floats
-    latency: Floats
-    loss: Floats
-
-    @property
-    def first(self) -> Bools:
-        """Marks the first sample of each entity."""
-        found: Bools = np.concatenate([[True], self.entity[1:] != self.entity[:-1]])[: len(self.entity)]
-        return found
-
-    @property
-    def last(self) -> Positions:
-        """The last sample of each entity, in order of position."""
-        return np.flatnonzero(np.concatenate([self.entity[1:] != self.entity[:-1], [True]])[: len(self.entity)])
 
 
 def track(samples: pd.DataFrame, now: Any) -> Track:
@@ -74,65 +52,16 @@ def track(samples: pd.DataFrame, now: Any) -> Track:
     up = samples["up"].astype("boolean").fillna(False).to_numpy(dtype=bool)[order]
     hold = np.rint(number("hold", hold_seconds(0)) * SECOND).astype("int64")
     return Track(
-        moment,
-        pd.Index(names),
-        np.asarray(codes[good], dtype=np.intp),
-        at[good],
-        up,
-        hold,
-        number("clients", np.nan),
-        number("latency_ms", np.nan),
-        number("loss", np.nan),
+        now=moment,
+        entities=pd.Index(names),
+        entity=np.asarray(codes[good], dtype=np.intp),
+        taken=at[good],
+        up=up,
+        hold=hold,
+        clients=number("clients", np.nan),
+        latency=number("latency_ms", np.nan),
+        loss=number("loss", np.nan),
     )
-
-
-def _latest(known: Bools) -> Positions:
-    """For each row the latest row at or before it that is marked. The first of each entity must be."""
-    return np.maximum.accumulate(np.where(known, np.arange(len(known)), 0))
-
-
-def _hysteresis(first: Bools, bad: Bools, to_bad: int, to_good: int) -> Bools:
-    """After each sample: is the state bad? `to_bad` bad ones in a row enter it, `to_good` good ones leave it.
-
-    The first sample of an entity decides its first state.
-    """
-    if not len(bad):
-        return bad
-    turn = first | np.concatenate([[True], bad[1:] != bad[:-1]])
-    run = np.arange(len(bad)) - _latest(turn) + 1
-    decided = first | (run >= np.where(bad, to_bad, to_good))
-    return bad[_latest(decided)]
-
-
-def undecided(samples: pd.DataFrame, limits: ApLimits) -> list[str]:
-    """The entities (column entity) whose present state hangs on samples before these: no run of them settles it."""
-    if samples.empty:
-        return []
-    t = track(samples, samples["at"].max())
-    poor = (t.latency > limits.degraded.latency_ms) | (t.loss > limits.degraded.loss)
-    settled = [_settled(t, bad, limits) for bad in (~t.up, poor)]
-    return [str(name) for name in t.entities[~(settled[0] & settled[1])]]
-
-
-def _settled(t: Track, bad: Bools, limits: ApLimits) -> Bools:
-    """For each entity: is there a run long enough to decide its state whatever was before?"""
-    turn = t.first | np.concatenate([[True], bad[1:] != bad[:-1]])
-    run = np.arange(len(bad)) - _latest(turn) + 1
-    long_enough = run >= np.where(bad, limits.failures, limits.successes)
-    return np.bincount(t.entity, weights=long_enough, minlength=len(t.entities)) > 0
-
-
-def _flapping(entry: Bools, up: Bools) -> Bools:
-    if not len(up):
-        return up
-    rows = np.arange(len(up))
-    changed = np.concatenate([[False], up[1:] != up[:-1]]) & ~entry
-    total = np.cumsum(changed)
-    oldest = np.maximum(_latest(entry), rows - _FLAP_CHANGES)
-    recent: Micros = total - total[oldest]
-    decided = entry | (recent >= _FLAP_ON) | (recent < _FLAP_OFF)
-    on: Bools = recent >= _FLAP_ON
-    return on[_latest(decided)]
 
 
 def present_states(samples: pd.DataFrame | Track, now: Any, limits: ApLimits) -> pd.DataFrame:
@@ -144,22 +73,26 @@ def present_states(samples: pd.DataFrame | Track, now: Any, limits: ApLimits) ->
     since: the sample that brought the state (no_data: the end of the last one's hold). at: the last sample's.
     """
     t = samples if isinstance(samples, Track) else track(samples, now)
-    first, last = t.first, t.last
-    down = _hysteresis(first, ~t.up, limits.failures, limits.successes)
-    poor = (t.latency > limits.degraded.latency_ms) | (t.loss > limits.degraded.loss)
-    degraded = _hysteresis(first, poor, limits.failures, limits.successes)
-    code = np.where(down, 2, np.where(degraded, 1, 0))
-    began = _latest(first | np.concatenate([[True], code[1:] != code[:-1]])[: len(code)])
-    silent = t.now - t.taken[last] > t.hold[last]
+    course = advance(no_heads(len(t.entities)), t, limits)
+    who, heads = course.ends()
+    entity, at, _ = course.turns()
+    since = np.full(len(t.entities), NAT)
+    np.maximum.at(since, entity, at)
+    return described(heads, pd.Series(t.entities[who], dtype="str"), since[who], t.now)
+
+
+def described(heads: Heads, entities: pd.Series[Any], since: Micros, now: int) -> pd.DataFrame:
+    """`present_states` from heads whose last samples are not after `now`; `since`: the sample that brought the state."""
+    silent = now - heads["at"] > heads["hold"]
     return pd.DataFrame(
         {
-            "entity": pd.Series(t.entities[t.entity[last]], dtype="str"),
-            "state": pd.Series(_NAMES[np.where(silent, 3, code[last])], dtype="str"),
-            "flapping": _flapping(first, t.up)[last] & ~silent,
-            "since": to_index(np.where(silent, t.taken[last] + t.hold[last], t.taken[began[last]])),
-            "clients": pd.Series(t.clients[last]).round().astype("Int64"),
-            "latency_ms": t.latency[last],
-            "at": to_index(t.taken[last]),
+            "entity": entities,
+            "state": pd.Series(_NAMES[np.where(silent, 3, state_code(heads))], dtype="str"),
+            "flapping": heads["flapping"] & ~silent,
+            "since": to_index(np.where(silent, heads["at"] + heads["hold"], since)),
+            "clients": pd.Series(heads["clients"]).round().astype("Int64"),
+            "latency_ms": heads["latency"],
+            "at": to_index(heads["at"]),
         }
     )
 

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from coc.domain.datasets import Dataset
+from coc.store import bulk
 from coc.store import columns as codec
 from coc.store.boards import _put
 from coc.store.engine import Database, Tx
@@ -102,14 +104,16 @@ def save_position(tx: Tx, source: str, dataset: Dataset, position: Position) -> 
 
 def save_heads(tx: Tx, source: str, dataset: Dataset, newest: Mapping[str, int]) -> None:
     """Renew the newest sample of each entity (microseconds); an older one never replaces a newer."""
-    if not newest:
-        return
-    mine = [sample_heads.c.source == source, sample_heads.c.dataset == dataset.value]
-    held = {r.entity: r.at for r in tx.connection.execute(sa.select(sample_heads).where(*mine))}
-    for entity, at in newest.items():
-        if held.get(entity) is None or at > held[entity]:
-            row = {"source": source, "dataset": dataset.value, "entity": entity, "at": at}
-            _put(tx.connection, sample_heads, ["source", "dataset", "entity"], row)
+    insert = (sqlite.insert if tx.sqlite else postgresql.insert)(sample_heads)
+    upsert = insert.values({c.name: sa.bindparam(c.name) for c in sample_heads.c}).on_conflict_do_update(
+        index_elements=["source", "dataset", "entity"],
+        set_={"at": insert.excluded.at},
+        where=insert.excluded.at > sample_heads.c.at,
+    )
+    sql, order = bulk.positional(upsert, tx.connection.dialect.name)
+    its = {"source": source, "dataset": dataset.value}
+    rows = [{**its, "entity": entity, "at": at} for entity, at in newest.items()]
+    bulk.executemany(tx.connection, sql, [tuple(row[n] for n in order) for row in rows])
 
 
 class Feeds(Database):

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from coc.domain.datasets import SAMPLES, Dataset
 from coc.settings.models import Retention as RetentionSettings
 from coc.store import columns as codec
-from coc.store import schema
+from coc.store import ledger, schema
 from coc.store.engine import Database
+from coc.store.state_tables import ROLLUPS, state_changes, state_heads, state_marks
 from coc.store.tables import TABLES, commits, feeds, quarantine, runs
 
 _LOG_DAYS: Final = 90  # runs and commits
