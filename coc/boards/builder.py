@@ -20,12 +20,12 @@ import pandas as pd
 
 from coc.boards import codec, feeds_board
 from coc.boards.board import KPI_COLUMNS, Board
-from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, city_of, held, provided_by
+from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, city_of, provided_by
 from coc.boards.live_frames import LiveFrames
 from coc.boards.subjects import SUBJECTS, Subject, compute_awaited, compute_subject
 from coc.clock import Clock
-from coc.domain.datasets import SAMPLES, Dataset
-from coc.domain.limits import hold_seconds
+from coc.domain.datasets import Dataset
+from coc.ingest.basis import Basis
 from coc.settings.models import Realm, Settings
 from coc.store import BOARDS, BoardRow, BoardsHead, Candidate, Lease, LostLeaseError, Store
 
@@ -61,8 +61,7 @@ class Builder:
     ) -> None:
         self.store, self.settings, self.realm, self.clock = store, settings, realm, clock
         self.snapshot: Snapshot | None = None
-        longest = max((hold_seconds(b.every_seconds) for b in settings.of_realm(realm).values()), default=0.0)
-        self._frames = LiveFrames(store, settings.limits.ap, longest)
+        self._frames = LiveFrames(store, Basis.of(settings, realm))
         self._provided = provided_by(settings, realm)
         self._awaited: frozenset[Dataset] = frozenset()
         self._role = role
@@ -152,8 +151,8 @@ class Builder:
         whole = whole or feeds.awaited != self._awaited
         self._awaited = feeds.awaited
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
-        frames = {d: held(f, context.holds) if d in SAMPLES else f for d, f in self._frames.frames.items()}
-        cities = {p: city_of(frames, context, now, p, self._provided) for p in POPULATIONS}
+        frames, pasts = self._frames.frames, self._frames.pasts
+        cities = {p: city_of(frames, pasts, context, now, p, self._provided) for p in POPULATIONS}
         fresh = self._of_feeds(feeds, now)
         for subject in todo:
             make = compute_awaited if subject.moving & feeds.awaited else compute_subject

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-import numpy as np
 import pandas as pd
 
 from coc.domain.datasets import Dataset
-from coc.domain.limits import hold_seconds
 from coc.domain.worktime import Calendars, build_calendars
 from coc.ingest.context import known_units
 from coc.metrics.city import City
+from coc.metrics.past import Past
 from coc.settings.models import Realm, Settings
 from coc.store import Store
 
@@ -29,14 +29,12 @@ class Context:
     settings: Settings
     units: pd.DataFrame
     calendars: Calendars
-    holds: dict[str, float]
 
     @classmethod
     def of(cls, store: Store, settings: Settings, realm: Realm) -> Self:
         units = known_units(store, settings, realm)
         calendars = build_calendars(settings.calendar, settings.city.time_zone, units)
-        holds = {name: hold_seconds(block.every_seconds) for name, block in settings.of_realm(realm).items()}
-        return cls(settings, units, calendars, holds)
+        return cls(settings, units, calendars)
 
 
 def provided_by(settings: Settings, realm: Realm) -> frozenset[str]:
@@ -51,9 +49,14 @@ def provided_by(settings: Settings, realm: Realm) -> frozenset[str]:
 
 
 def city_of(
-    frames: dict[Dataset, pd.DataFrame], context: Context, now: pd.Timestamp, population: str, provided: frozenset[str]
+    frames: Mapping[Dataset, pd.DataFrame],
+    pasts: Mapping[Dataset, Past],
+    context: Context,
+    now: pd.Timestamp,
+    population: str,
+    provided: frozenset[str],
 ) -> City:
-    """The city at `now` for one population. Frames are shared, never changed; samples carry `hold` (`held`)."""
+    """The city at `now` for one population. Frames are shared, never changed."""
     letters, dispositions = frames[Dataset.LETTERS], frames[Dataset.DISPOSITIONS]
     if population == PUBLIC:
         letters = letters[~letters["security"].isin(_SECRET)]
@@ -76,11 +79,5 @@ def city_of(
         provided=provided,
         letter_types=settings.letter_types,
         unit_names=dict(zip(context.units["code"], context.units["name"], strict=True)),
+        pasts=pasts,
     )
-
-
-def held(samples: pd.DataFrame, holds: dict[str, float]) -> pd.DataFrame:
-    """Samples with `hold`: the seconds each holds, by the polling interval of its source."""
-    codes, sources = pd.factorize(samples["source"])
-    seconds = np.array([*(holds.get(str(name), hold_seconds(0)) for name in sources), hold_seconds(0)])
-    return samples.assign(hold=seconds[codes])

@@ -6,42 +6,41 @@ makes it cost what changed.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 
-from coc.domain.datasets import KEYS, SAMPLES, Dataset
-from coc.domain.limits import ApLimits
+from coc.boards.pasts import Pasts
+from coc.domain.datasets import COLUMNS, KEYS, SAMPLES, Dataset
 from coc.domain.worktime import Calendars
-from coc.metrics.states import undecided
+from coc.ingest.basis import Basis
+from coc.metrics.past import Past
 from coc.store import Store
-from coc.store.columns import entity_column
+from coc.store.columns import empty_frame
 
 _LOOKBACK = timedelta(days=92)  # 90 days and their midnight in any zone
 _TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
 # No board counts by these: letter contents, and what the derived columns already hold.
 _UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "parent_id", "to_office", "received_at"]
 _UNUSED += ["read_at", "started_at", "due_at", "updated_at"]
-_SAMPLES = (Dataset.AP_SAMPLES, Dataset.SERVICE_SAMPLES)
+_SERVICES = Dataset.SERVICE_SAMPLES
+_DAY = timedelta(hours=24)
 _SLACK = timedelta(minutes=10)  # trimming costs a pass over a day of samples: now and then is enough
-_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LiveFrames:
     """`frames[dataset]`: canonical columns, `source` and the derived columns, of the last 90 days and all open items.
 
-    Samples reach back 24 h and what a down spell at that edge needs to be measured whole. Of an entity that was silent
-    all that time the last sample is held; of one whose state that time alone does not decide, its whole history.
+    `pasts[dataset]`: states and known time of what is sampled. Only the samples of services are held as they are.
     """
 
-    def __init__(self, store: Store, limits: ApLimits, longest_hold_seconds: float) -> None:
+    def __init__(self, store: Store, basis: Basis) -> None:
         self.store = store
-        self.frames: dict[Dataset, pd.DataFrame] = {}
-        self._limits = limits
-        margin = 2 * longest_hold_seconds + 2 * limits.min_down_seconds
-        self._sample_span = timedelta(hours=24, seconds=max(margin, 3600))
-        self._beyond: dict[Dataset, frozenset[str]] = dict.fromkeys(_SAMPLES, frozenset())
+        # Samples of access points come by what is made of them; not one of them is held here.
+        self.frames: dict[Dataset, pd.DataFrame] = {d: empty_frame(COLUMNS[d]) for d in SAMPLES}
+        self.pasts: dict[Dataset, Past] = {}
+        self._pasts = {d: Pasts(store, d, basis.limits, basis.holds) for d in (Dataset.AP_SAMPLES, _SERVICES)}
         self._rev: int | None = None
         self._day: date | None = None
 
@@ -56,6 +55,9 @@ class LiveFrames:
             changed |= self._load_rows(now, after)
             changed |= self._load_samples(now, after)
             changed |= self._load_tables(whole)
+        for dataset, pasts in self._pasts.items():
+            self.pasts[dataset], moved = pasts.refresh(now, commit)
+            changed |= {dataset} if moved else set()
         self._rev, self._day = commit, today
         return set(self.frames) if whole else changed
 
@@ -66,36 +68,13 @@ class LiveFrames:
         return self._merge(Dataset.LETTERS, letters, after) | self._merge(Dataset.DISPOSITIONS, dispositions, after)
 
     def _load_samples(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
-        since = (now - self._sample_span).to_pydatetime()
-        changed: set[Dataset] = set()
-        for dataset in _SAMPLES:
-            if after is None:
-                self.frames[dataset] = self._sample_history(dataset, since)
-                changed.add(dataset)
-                continue
-            changed |= self._merge(dataset, self.store.samples(dataset, since, after_rev=after), after)
-            self.frames[dataset] = self._trimmed(dataset, since)
+        """The samples of services, of the last day alone: what they say of longer is in `pasts`."""
+        since = (now - _DAY).to_pydatetime()
+        changed = self._merge(_SERVICES, self.store.samples(_SERVICES, since, after_rev=after), after)
+        held = self.frames[_SERVICES]
+        if not held.empty and held["at"].min() < since - _SLACK:
+            self.frames[_SERVICES] = held[held["at"] >= since].reset_index(drop=True)
         return changed
-
-    def _trimmed(self, dataset: Dataset, since: datetime) -> pd.DataFrame:
-        """Without what no window reaches any more; the last sample of an entity that fell silent stays."""
-        held, entity = self.frames[dataset], entity_column(dataset)
-        if held.empty or held["at"].min() >= since - _SLACK:
-            return held
-        past = (held["at"] < since) & ~held[entity].isin(self._beyond[dataset])
-        past &= held["at"] != held.groupby(entity)["at"].transform("max")
-        return held[~past].reset_index(drop=True)
-
-    def _sample_history(self, dataset: Dataset, since: datetime) -> pd.DataFrame:
-        recent = self.store.samples(dataset, since)
-        entity = entity_column(dataset)
-        open_ = undecided(recent.rename(columns={entity: "entity"}), self._limits)
-        silent = self.store.last_samples_before(dataset, since)
-        self._beyond[dataset] = frozenset(open_) | frozenset(silent[entity])
-        if open_:
-            whole = self.store.samples(dataset, _ALWAYS, entities=open_)
-            recent = pd.concat([recent[~recent[entity].isin(open_)], whole], ignore_index=True)
-        return pd.concat([recent, silent], ignore_index=True) if len(silent) else recent
 
     def _load_tables(self, whole: bool) -> set[Dataset]:
         changed: set[Dataset] = set()

@@ -63,7 +63,7 @@ SUBJECTS: tuple[Subject, ...] = (
         "wifi",
         ("wifi",),
         frozenset({Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES}),
-        {"by_hour": series.wifi_by_hour, "points": series.points},
+        {"by_hour": series.wifi_by_hour, "availability": series.wifi_availability, "points": series.points},
     ),
     Subject(
         "apps",
@@ -82,7 +82,8 @@ def compute_subject(subject: Subject, city: City) -> tuple[pd.DataFrame, dict[st
 def compute_awaited(subject: Subject, city: City) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """The same while the first fill of its source is not done: no figure, for half a city would pass for the whole."""
     nothing = {d.value: getattr(city, d.value).iloc[:0] for d in subject.moving}
-    kpis, frames = compute_subject(subject, replace(city, **nothing))
+    pasts = {d: past for d, past in city.pasts.items() if d not in subject.moving}
+    kpis, frames = compute_subject(subject, replace(city, pasts=pasts, **nothing))
     recorded = kpis["state"] != NOT_RECORDED
     kpis = kpis.assign(value=np.nan, state=kpis["state"].where(~recorded, NO_DATA))
     return kpis, {name: frame.iloc[:0] for name, frame in frames.items()}

@@ -12,6 +12,7 @@ from coc.domain.derive import derivation_digest, derive
 from coc.domain.limits import Limits
 from coc.domain.worktime import Calendars, build_calendars
 from coc.ingest.context import known_units
+from coc.ingest.recompute import settle_states
 from coc.settings.models import Realm, Settings
 from coc.store import Store, Tx, bulk
 from coc.store import columns as codec
@@ -103,7 +104,10 @@ def rederive(store: Store, calendars: Calendars, limits: Limits) -> int:
 
 
 def settle(store: Store, settings: Settings, realm: Realm) -> int:
-    """Bring the derived columns of a realm to the calendars and limits of today's config; how many rows changed."""
+    """Bring what a realm derived to the calendars, limits and polling intervals of today's config.
+
+    How many rows changed, and entities whose states were computed anew.
+    """
     units = known_units(store, settings, realm)
     calendars = build_calendars(settings.calendar, settings.city.time_zone, units)
-    return rederive(store, calendars, settings.limits)
+    return rederive(store, calendars, settings.limits) + settle_states(store, settings, realm)

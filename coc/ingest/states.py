@@ -18,7 +18,7 @@ from coc.domain.instants import DAY, HOUR, NAT, Bools, Micros, to_micros
 from coc.domain.limits import ApLimits
 from coc.ingest.basis import Basis, waiting
 from coc.metrics.buckets import Sums, in_buckets, joined, less
-from coc.metrics.heads import Course, Heads, Positions, Rows, advance, no_heads, same_heads
+from coc.metrics.heads import NO_ROWS, Course, Heads, Positions, Rows, advance, no_heads, same_heads
 from coc.store import Tx, bulk, ledger
 from coc.store.columns import BLANK_KEY, entity_column
 from coc.store.ledger import Key
@@ -59,8 +59,8 @@ def _keys(dataset: Dataset, good: pd.DataFrame) -> tuple[list[Key], Positions]:
         code, found = pd.factorize(names)
         return [(name, "") for name in found], np.asarray(code, dtype=np.intp)
     vantage = good[BLANK_KEY].fillna("").to_numpy(dtype=object)
-    code, found = pd.factorize(pd.Index(list(zip(names, vantage, strict=True)), tupleize_cols=False))
-    return list(found), np.asarray(code, dtype=np.intp)
+    code, pairs = pd.factorize(pd.Index(list(zip(names, vantage, strict=True)), tupleize_cols=False))
+    return list(pairs), np.asarray(code, dtype=np.intp)
 
 
 def _held_heads(tx: Tx, dataset: Dataset, keys: list[Key]) -> Heads:
@@ -241,13 +241,13 @@ class _Replay:
         seeds[some] = ledger.heads_before(tx.connection, dataset, [keys[i] for i in some], first[some], floor)
         start[some] = np.maximum(np.where(seeds["at"][some] == NAT, NAT, seeds["at"][some] + 1), floor)
         end[some] = final[some] // HOUR * HOUR + HOUR
-        made = cls(tx, basis, dataset, keys, mine, seeds, start, end, np.maximum(heads["at"], final), _NOTHING)
+        made = cls(tx, basis, dataset, keys, mine, seeds, start, end, np.maximum(heads["at"], final), NO_ROWS)
         made.old = made._read(some)
         return made
 
     def _read(self, some: Positions) -> Rows:
         if not some.size:
-            return _NOTHING
+            return NO_ROWS
         keys = [self.keys[i] for i in some]
         connection, holds = self.tx.connection, self.basis.holds
         rows = ledger.read_samples(connection, self.dataset, keys, self.start[some], self.end[some], holds)
@@ -269,14 +269,3 @@ class _Replay:
             self.start[open_] = self.end[open_]
             self.end[open_] += _STRIDES[min(stretches, len(_STRIDES) - 1)]
             stretches += 1
-
-
-_NOTHING: Final = Rows(
-    entity=np.zeros(0, dtype=np.intp),
-    taken=np.zeros(0, dtype="int64"),
-    up=np.zeros(0, dtype=bool),
-    hold=np.zeros(0, dtype="int64"),
-    clients=np.zeros(0),
-    latency=np.zeros(0),
-    loss=np.zeros(0),
-)

@@ -8,7 +8,7 @@ import pandas as pd
 from coc.domain.datasets import Dataset
 from coc.metrics.city import City, WindowName
 from coc.metrics.facts import Positions, counted, framed, once, positions, scopes
-from coc.metrics.points import availability_24h, services, states
+from coc.metrics.points import known, services, states
 from coc.metrics.registry import Better, kpi
 from coc.metrics.states import DOWN, UP
 
@@ -38,10 +38,10 @@ _state_count(DOWN, "down")
 @kpi("apps.availability_24h", measure="rate", better="up", datasets=_DATASETS, inputs=_INPUTS, windowed=False)
 def availability(city: City, _window: WindowName) -> pd.DataFrame:
     """Sum of up time / (sum of up + down time) over services, in the last 24 h by the clock (0..1), as for WiFi."""
-    known, owner = availability_24h(city, Dataset.SERVICE_SAMPLES), _owner(city)
+    found, owner = known(city, Dataset.SERVICE_SAMPLES, 24), _owner(city)
 
     def by_scope(column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        seconds = known[column].to_numpy(dtype="float64")
+        seconds = found[column].to_numpy(dtype="float64")
         sums = np.bincount(owner, weights=seconds, minlength=len(scopes(city)))
         sums[0] = seconds.sum()
         return np.asarray(sums, dtype="float64")

@@ -1,4 +1,4 @@
-"""Known time by clock bucket: 5 minutes, hours, days (UTC), in whole microseconds so that sums are exact in any order."""
+"""Known time by clock bucket: 5 minutes, hours, days (UTC), in whole microseconds: exact in any order of summing."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _grouped(sums: Sums, width: int) -> Sums:
     """One row an entity and bucket, in that order; buckets in which nothing is left are not there."""
     if not len(sums):
         return sums
-    key = sums.entity * _KEY + sums.at // width
+    key = _key(sums, width)
     order = np.argsort(key, kind="stable")
     key = key[order]
     starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
@@ -83,9 +83,19 @@ def _grouped(sums: Sums, width: int) -> Sums:
     return chosen(found, (found.up != 0) | (found.down != 0) | (found.clients != 0))
 
 
-def joined(parts: Sequence[Sums]) -> Sums:
-    """The sum of several sums: 5-minute buckets."""
+def replaced(held: Sums, fresh: Sums, width: int) -> Sums:
+    """`held` with the buckets of `fresh` in the place of its own."""
+    same = np.isin(_key(held, width), _key(fresh, width))
+    return joined([chosen(held, ~same), fresh], width)
+
+
+def joined(parts: Sequence[Sums], width: int = FIVE_MINUTES) -> Sums:
+    """The sum of several sums of one width."""
     if not parts:
         return Sums(*(np.zeros(0, dtype="int64") for _ in range(5)))
     columns = ([getattr(p, name) for p in parts] for name in ("entity", "at", "up", "down", "clients"))
-    return _grouped(Sums(*(np.concatenate(c) for c in columns)), FIVE_MINUTES)
+    return _grouped(Sums(*(np.concatenate(c) for c in columns)), width)
+
+
+def _key(sums: Sums, width: int) -> Micros:
+    return sums.entity.astype("int64") * _KEY + sums.at // width

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from coc.domain.datasets import Dataset
 from coc.domain.limits import Limits
 from coc.domain.worktime import Calendars
+from coc.metrics.past import Past
 
 WindowName = Literal["7d", "30d", "90d"]
 WINDOWS: tuple[WindowName, ...] = ("7d", "30d", "90d")
@@ -24,6 +26,7 @@ class City:
     outside_hours (bool), letter_deleted (bool). `units`: the list that is valid (code, name, kind, parent, calendar,
     valid_from, valid_to). Samples: canonical columns plus `hold` (seconds a sample holds). A frame may be empty, never
     absent.
+    `pasts`: what heads and rollups know of a samples dataset; without one the samples themselves are the whole past.
     `provided`: "dataset.column" names that some connector records; a KPI whose input is not there is not_recorded.
     """
 
@@ -41,5 +44,6 @@ class City:
     provided: frozenset[str] = frozenset()
     letter_types: tuple[str, ...] = ()
     unit_names: Mapping[str, str] = field(default_factory=dict)
+    pasts: Mapping[Dataset, Past] = field(default_factory=dict)
     # What several KPIs share, prepared once per city (`coc.metrics.facts`); `dataclasses.replace` starts a new one.
     memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

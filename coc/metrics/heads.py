@@ -105,6 +105,27 @@ class Rows:
 ROWS: Final = ("entity", "taken", "up", "hold", "clients", "latency", "loss")
 
 
+NO_ROWS: Final = Rows(
+    entity=np.zeros(0, dtype=np.intp),
+    taken=np.zeros(0, dtype="int64"),
+    up=np.zeros(0, dtype=bool),
+    hold=np.zeros(0, dtype="int64"),
+    clients=np.zeros(0),
+    latency=np.zeros(0),
+    loss=np.zeros(0),
+)
+
+
+def merged_rows(held: Rows, fresh: Rows) -> Rows:
+    """Both, sorted; of two with one key the fresh one stays."""
+    if not len(held.taken):
+        return fresh
+    both = Rows(**{name: np.concatenate([getattr(held, name), getattr(fresh, name)]) for name in ROWS})
+    order = np.lexsort((both.taken, both.entity))  # stable: the fresh one comes after the held one
+    same = (both.entity[order][1:] == both.entity[order][:-1]) & (both.taken[order][1:] == both.taken[order][:-1])
+    return both.chosen(order[~np.concatenate([same, [False]])[: len(order)]])
+
+
 def firsts(entity: Positions) -> Bools:
     found: Bools = np.concatenate([[True], entity[1:] != entity[:-1]])[: len(entity)]
     return found

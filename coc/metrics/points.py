@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from coc.domain.datasets import Dataset
+from coc.domain.instants import Bools
 from coc.metrics.city import City
 from coc.metrics.facts import once
-from coc.metrics.states import SILENT, Track, availability, present_states, track
+from coc.metrics.past import Past, availability, past_of, present
+from coc.metrics.states import SILENT, Track, track
 
 
 def _named(table: pd.DataFrame, sampled: pd.Series[str]) -> pd.DataFrame:
@@ -15,6 +18,30 @@ def _named(table: pd.DataFrame, sampled: pd.Series[str]) -> pd.DataFrame:
     listed = table.drop_duplicates("source_id", keep="last")
     unlisted = pd.unique(sampled[~sampled.isin(listed["source_id"])].dropna())
     return listed.set_index("source_id").reindex([*listed["source_id"], *sorted(unlisted)])
+
+
+def past(city: City, dataset: Dataset) -> Past:
+    """What is known of the dataset's entities; of services as the COC's own room sees them, from no other vantage."""
+
+    def find() -> Past:
+        if dataset in city.pasts:
+            return city.pasts[dataset]
+        return past_of(_samples(city, dataset), city.now, city.limits.ap)
+
+    return once(city, f"past-{dataset.value}", find)
+
+
+def _samples(city: City, dataset: Dataset) -> pd.DataFrame:
+    if dataset is Dataset.AP_SAMPLES:
+        return city.ap_samples
+    return city.service_samples[city.service_samples["vantage"].isna()]
+
+
+def _sampled(city: City, dataset: Dataset) -> pd.Series[str]:
+    """Every entity that some sample names."""
+    named = city.ap_samples["ap"] if dataset is Dataset.AP_SAMPLES else city.service_samples["service"]
+    known = past(city, dataset)
+    return pd.Series([*pd.unique(named.dropna()), *known.entities[known.sampled]], dtype="str")
 
 
 def access_points(city: City) -> pd.DataFrame:
@@ -25,7 +52,7 @@ def access_points(city: City) -> pd.DataFrame:
 
     def find() -> pd.DataFrame:
         sites = city.sites.drop_duplicates("source_id", keep="last").set_index("source_id")
-        found = _named(city.access_points[["source_id", "site", "name"]], city.ap_samples["ap"])
+        found = _named(city.access_points[["source_id", "site", "name"]], _sampled(city, Dataset.AP_SAMPLES))
         retired = found["site"].isin(sites.index[sites["status"] == "retired"])
         found = found[~retired]
         found["name"] = found["name"].fillna(found.index.to_series())
@@ -40,7 +67,7 @@ def services(city: City) -> pd.DataFrame:
     """The services that count: service (index), name, owner_unit; those listed and those that samples alone name."""
 
     def find() -> pd.DataFrame:
-        found = _named(city.services[["source_id", "name", "owner_unit"]], city.service_samples["service"])
+        found = _named(city.services[["source_id", "name", "owner_unit"]], _sampled(city, Dataset.SERVICE_SAMPLES))
         found["name"] = found["name"].fillna(found.index.to_series())
         return found.rename_axis("service")
 
@@ -51,24 +78,25 @@ def population(city: City, dataset: Dataset) -> pd.DataFrame:
     return access_points(city) if dataset is Dataset.AP_SAMPLES else services(city)
 
 
-def tracked(city: City, dataset: Dataset) -> Track:
-    """The samples of what counts. Services as the COC's own room sees them: samples with a vantage are left out."""
+def tracked(city: City) -> Track:
+    """The samples of services, as the COC's own room sees them."""
+    return once(city, "track", lambda: track(_samples(city, Dataset.SERVICE_SAMPLES), city.now))
 
-    def find() -> Track:
-        if dataset is Dataset.AP_SAMPLES:
-            samples = city.ap_samples
-            return track(samples[samples["ap"].isin(access_points(city).index)], city.now)
-        samples = city.service_samples
-        return track(samples[samples["vantage"].isna()], city.now)
 
-    return once(city, f"track-{dataset.value}", find)
+def counted(city: City, dataset: Dataset) -> Bools:
+    """By position in `past`: whether the entity is of the population."""
+    return once(
+        city,
+        f"counted-{dataset.value}",
+        lambda: np.asarray(past(city, dataset).entities.isin(population(city, dataset).index)),
+    )
 
 
 def states(city: City, dataset: Dataset) -> pd.DataFrame:
     """`present_states` of the whole population, on its index; one without samples is no_data."""
 
     def find() -> pd.DataFrame:
-        found = present_states(tracked(city, dataset), city.now, city.limits.ap).set_index("entity")
+        found = present(past(city, dataset)).set_index("entity")
         found = found.reindex(population(city, dataset).index)
         found["state"] = found["state"].fillna(SILENT)
         found["flapping"] = found["flapping"].astype("boolean").fillna(False).astype(bool)
@@ -77,11 +105,11 @@ def states(city: City, dataset: Dataset) -> pd.DataFrame:
     return once(city, f"states-{dataset.value}", find)
 
 
-def availability_24h(city: City, dataset: Dataset) -> pd.DataFrame:
-    """`availability` of the last 24 h of the whole population, on its index; 0 s known where there is no sample."""
+def known(city: City, dataset: Dataset, hours: int) -> pd.DataFrame:
+    """`availability` of the last `hours` of the whole population, on its index; 0 s known where there is no sample."""
 
     def find() -> pd.DataFrame:
-        found = availability(tracked(city, dataset), city.now, 24, city.limits.ap).set_index("entity")
+        found = availability(past(city, dataset), city.now, hours, city.limits.ap).set_index("entity")
         return found.reindex(population(city, dataset).index).fillna(0.0)
 
-    return once(city, f"availability-{dataset.value}", find)
+    return once(city, f"availability-{dataset.value}-{hours}", find)

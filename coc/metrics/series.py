@@ -29,7 +29,7 @@ from coc.metrics.facts import (
     window_start,
     within,
 )
-from coc.metrics.states import availability_by_hour
+from coc.metrics.past import WINDOWS_HOURS, availability_by_hour
 from coc.metrics.trend import trend
 
 __all__ = [
@@ -41,11 +41,13 @@ __all__ = [
     "points",
     "services",
     "trend",
+    "wifi_availability",
     "wifi_by_hour",
 ]
 
 AGES = ("0-1", "2-3", "4-5", "gt5")
 _BUCKET = HOUR // 4
+_APS = Dataset.AP_SAMPLES
 
 
 def _of_unit(city: City, unit: Positions, code: str | None) -> Bools:
@@ -142,8 +144,20 @@ def channels(city: City, window: WindowName = "30d", unit: str | None = None) ->
 
 def wifi_by_hour(city: City) -> pd.DataFrame:
     """The last 24 clock hours of the access points that count: at (the hour's start), up_share, coverage, clients."""
-    found = network.tracked(city, Dataset.AP_SAMPLES)
-    return availability_by_hour(found, city.now, 24, city.limits.ap, len(network.access_points(city)))
+    past, counted = network.past(city, _APS), network.counted(city, _APS)
+    return availability_by_hour(past, city.now, 24, city.limits.ap, len(network.access_points(city)), counted)
+
+
+def wifi_availability(city: City) -> pd.DataFrame:
+    """Known time of the access points that count: hours (24, 720 by the clock), up_share (NaN: unknown), coverage."""
+    rows = []
+    for hours in WINDOWS_HOURS:
+        known = network.known(city, _APS, hours)
+        up, total = known["up_seconds"].sum(), (known["up_seconds"] + known["down_seconds"]).sum()
+        window = 3600.0 * hours * len(known)
+        rows.append((hours, up / total if total else np.nan, total / window if window else np.nan))
+    table = np.array(rows, dtype="float64")
+    return pd.DataFrame({"hours": table[:, 0].astype("int64"), "up_share": table[:, 1], "coverage": table[:, 2]})
 
 
 def app_latency(city: City) -> pd.DataFrame:
@@ -151,7 +165,7 @@ def app_latency(city: City) -> pd.DataFrame:
 
     Latency is of samples with up = true, null ignored; up_share is of all samples. No row where there is no sample.
     """
-    t = network.tracked(city, Dataset.SERVICE_SAMPLES)
+    t = network.tracked(city)
     recent = np.flatnonzero(t.taken >= t.now - DAY)
     bucket = t.taken[recent] // _BUCKET
     group, (entity, at) = _groups(t.entity[recent], bucket)
@@ -199,7 +213,7 @@ def services(city: City) -> pd.DataFrame:
     """Every service, now: service, name, owner_unit, state, since, latency_ms, at, availability_24h, coverage."""
 
     def find() -> pd.DataFrame:
-        known = network.availability_24h(city, Dataset.SERVICE_SAMPLES)
+        known = network.known(city, Dataset.SERVICE_SAMPLES, 24)
         total = known["up_seconds"] + known["down_seconds"]
         now = network.states(city, Dataset.SERVICE_SAMPLES)[["state", "since", "latency_ms", "at"]]
         found = network.services(city).join(now)

@@ -1,4 +1,4 @@
-"""From samples to states: who is up, degraded, down or silent now, and for how long of a window (DOMAIN, State, Edges).
+"""From samples to states: who is up, degraded, down or silent now (DOMAIN, State, Edges).
 
 A `Track` is the samples of one kind as sorted numpy columns; every question is a few passes over it, so that 170,000
 samples (a day of 120 points) cost tens of milliseconds.
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from coc.domain.instants import HOUR, NAT, SECOND, Bools, Floats, Micros, micros_of, to_index, to_micros
+from coc.domain.instants import NAT, SECOND, Bools, Floats, Micros, micros_of, to_index, to_micros
 from coc.domain.limits import ApLimits, hold_seconds
 from coc.metrics.heads import Heads, Rows, advance, no_heads, state_code
 
@@ -82,7 +82,7 @@ def present_states(samples: pd.DataFrame | Track, now: Any, limits: ApLimits) ->
 
 
 def described(heads: Heads, entities: pd.Series[Any], since: Micros, now: int) -> pd.DataFrame:
-    """`present_states` from heads whose last samples are not after `now`; `since`: the sample that brought the state."""
+    """`present_states` from heads that are not after `now`; `since`: the sample that brought the state."""
     silent = now - heads["at"] > heads["hold"]
     return pd.DataFrame(
         {
@@ -106,81 +106,18 @@ class Segments:
     up: Bools
 
 
-def segments(t: Track, min_down_seconds: float) -> Segments:
+def segments(rows: Rows, now: int, min_down_seconds: float) -> Segments:
     """Each sample holds to the next one's `at`, its hold's end or now, whichever is first; what is between is no-data.
 
     A contiguous known down spell of at most `min_down_seconds`, measured whole, counts as up. One still going on is
     measured to now, so it counts as up until it passes them.
     """
-    if not len(t.taken):
-        return Segments(t.taken, t.taken, t.up)
-    follows = ~t.first[1:]
-    following = np.concatenate([np.where(follows, t.taken[1:], np.iinfo("int64").max), [np.iinfo("int64").max]])
-    end = np.minimum(np.minimum(t.taken + t.hold, following), t.now)
-    goes_on = np.concatenate([[False], follows & ~t.up[1:] & ~t.up[:-1] & (end[:-1] == t.taken[1:])])
+    if not len(rows.taken):
+        return Segments(rows.taken, rows.taken, rows.up)
+    follows = ~rows.first[1:]
+    following = np.concatenate([np.where(follows, rows.taken[1:], np.iinfo("int64").max), [np.iinfo("int64").max]])
+    end = np.minimum(np.minimum(rows.taken + rows.hold, following), now)
+    goes_on = np.concatenate([[False], follows & ~rows.up[1:] & ~rows.up[:-1] & (end[:-1] == rows.taken[1:])])
     spell = np.cumsum(~goes_on) - 1
-    lasted = np.bincount(spell, weights=end - t.taken)[spell]
-    return Segments(t.taken, end, t.up | (lasted <= min_down_seconds * SECOND))
-
-
-def _overlap(s: Segments, first: int, last: int) -> Micros:
-    known: Micros = np.maximum(np.minimum(s.end, last) - np.maximum(s.start, first), 0)
-    return known
-
-
-def availability(samples: pd.DataFrame | Track, now: Any, hours: float, limits: ApLimits) -> pd.DataFrame:
-    """Known time of each sampled entity in the last `hours` by the clock: entity, up_seconds, down_seconds, coverage.
-
-    As measured, without hysteresis; coverage = known time / window (0..1). Spells are measured whole, so `samples`
-    should reach back a little further than the window.
-    """
-    t = samples if isinstance(samples, Track) else track(samples, now)
-    s, window = segments(t, limits.min_down_seconds), round(hours * HOUR)
-    known = _overlap(s, t.now - window, t.now)
-    size = len(t.entities)
-    up = np.bincount(t.entity, weights=np.where(s.up, known, 0), minlength=size)
-    down = np.bincount(t.entity, weights=np.where(s.up, 0, known), minlength=size)
-    frame = pd.DataFrame(
-        {
-            "entity": pd.Series(t.entities, dtype="str"),
-            "up_seconds": up / SECOND,
-            "down_seconds": down / SECOND,
-            "coverage": (up + down) / window,
-        }
-    )
-    return frame.iloc[np.unique(t.entity)].reset_index(drop=True)
-
-
-def availability_by_hour(
-    samples: pd.DataFrame | Track, now: Any, hours: int, limits: ApLimits | None = None, entities: int | None = None
-) -> pd.DataFrame:
-    """The last `hours` clock hours, the running one included: at (the hour's start, UTC), up_share, coverage, clients.
-
-    up_share = up / (up + down), NaN where nothing is known. coverage = known time / (`entities`, default all sampled, x
-    the hour as far as it has passed). clients: the mean number connected over the known time of all together, the sum
-    of each one's time-weighted mean.
-    """
-    t = samples if isinstance(samples, Track) else track(samples, now)
-    s = segments(t, (limits or ApLimits()).min_down_seconds)
-    size = len(np.unique(t.entity)) if entities is None else entities
-    running = (t.now - 1) // HOUR * HOUR  # at 10:00 sharp the hour that just ended
-    starts = running - HOUR * np.arange(hours - 1, -1, -1)
-    clients = np.nan_to_num(t.clients)
-    rows = []
-    for start in starts.tolist():
-        end = min(start + HOUR, t.now)
-        near = np.flatnonzero((s.end > start) & (s.start < end))
-        known = np.minimum(s.end[near], end) - np.maximum(s.start[near], start)
-        total, up = float(known.sum()), float(known[s.up[near]].sum())
-        elapsed = end - start
-        rows.append(
-            (
-                up / total if total else np.nan,
-                total / (size * elapsed) if size and elapsed else np.nan,
-                float(np.dot(clients[near], known)) / elapsed if total else np.nan,
-            )
-        )
-    table = np.array(rows, dtype="float64").reshape(-1, 3)
-    return pd.DataFrame(
-        {"at": to_index(starts), "up_share": table[:, 0], "coverage": table[:, 1], "clients": table[:, 2]}
-    )
+    lasted = np.bincount(spell, weights=end - rows.taken)[spell]
+    return Segments(rows.taken, end, rows.up | (lasted <= min_down_seconds * SECOND))

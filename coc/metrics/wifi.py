@@ -7,7 +7,7 @@ import pandas as pd
 
 from coc.domain.datasets import Dataset
 from coc.metrics.city import City, WindowName
-from coc.metrics.points import availability_24h, states
+from coc.metrics.points import known, states
 from coc.metrics.registry import Better, kpi
 from coc.metrics.states import DEGRADED, DOWN, SILENT, UP
 
@@ -59,21 +59,21 @@ def clients(city: City, _window: WindowName) -> pd.DataFrame:
     return _city_row(float(found.loc[found["state"] != SILENT, "clients"].sum()))
 
 
-@kpi(
-    "wifi.availability_24h",
-    measure="rate",
-    better="up",
-    datasets=_DATASETS,
-    inputs=(_UP,),
-    scope="city",
-    windowed=False,
-)
-def availability(city: City, _window: WindowName) -> pd.DataFrame:
-    """Sum of up time / (sum of up + down time) over access points, in the last 24 h by the clock (0..1).
+def _availability(name: str, hours: int) -> None:
+    def availability(city: City, _window: WindowName) -> pd.DataFrame:
+        seconds = known(city, _APS, hours)
+        up, down = float(seconds["up_seconds"].sum()), float(seconds["down_seconds"].sum())
+        return _city_row(up / (up + down) if up + down > 0 else np.nan)
 
-    As measured: a sample holds to the next one's `at` or its hold; the rest is no-data, in neither; a down spell of
-    `limits.ap.min_down_seconds` or less counts as up.
+    availability.__doc__ = f"""Sum of up time / (sum of up + down time) over access points, 0..1.
+
+    In the last {hours} h by the clock. As measured: a sample holds to the next one's `at` or its hold; the rest is
+    no-data, in neither; a down spell of `limits.ap.min_down_seconds` or less counts as up.
     """
-    known = availability_24h(city, _APS)
-    up, down = float(known["up_seconds"].sum()), float(known["down_seconds"].sum())
-    return _city_row(up / (up + down) if up + down > 0 else np.nan)
+    kpi(name, measure="rate", better="up", datasets=_DATASETS, inputs=(_UP,), scope="city", windowed=False)(
+        availability
+    )
+
+
+_availability("wifi.availability_24h", 24)
+_availability("wifi.availability_30d", 30 * 24)

@@ -1,4 +1,4 @@
-"""Heads, marks, changes and rollups at rest: between the arrays of `coc.metrics.heads` and the rows of both databases."""
+"""Heads, marks, changes and rollups at rest: between the arrays of `coc.metrics.heads` and rows of both databases."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Connection
 
 from coc.domain.datasets import Dataset
@@ -26,10 +27,12 @@ from coc.store.tables import TABLES, meta
 
 Key: TypeAlias = tuple[str, str]  # entity, vantage
 _FLOOR: Final = "samples_floor"
+_DROPPED: Final = "rollups_dropped"
 _FIELDS: Final = HEAD.names or ()
 _STATES: Final = np.array(STATES, dtype=object)
 _MEASURED: Final = ("clients", "latency_ms", "loss")
 _SUMS: Final = ("up_us", "down_us", "client_us")
+_POSTGRES: Final = psycopg.dialect()  # type: ignore[no-untyped-call]
 _MINE: Final = " AND ".join(f"{n} = ?" for n in ENTITY)
 
 
@@ -41,8 +44,18 @@ def floor(connection: Connection) -> int:
 
 def raise_floor(connection: Connection, at: int) -> None:
     if at > floor(connection):
-        connection.execute(sa.delete(meta).where(meta.c.name == _FLOOR))
-        connection.execute(sa.insert(meta).values(name=_FLOOR, value=at))
+        _set(connection, _FLOOR, at)
+
+
+def dropped_after(connection: Connection, rev: int) -> bool:
+    """Whether a rollup row was taken away since that commit: a reader of changed rows would not hear of it."""
+    found = connection.execute(sa.select(meta.c.value).where(meta.c.name == _DROPPED)).scalar()
+    return found is not None and int(found) > rev
+
+
+def _set(connection: Connection, name: str, value: int) -> None:
+    connection.execute(sa.delete(meta).where(meta.c.name == name))
+    connection.execute(sa.insert(meta).values(name=name, value=value))
 
 
 # ---- reading
@@ -59,6 +72,17 @@ def read_heads(
         some = chosen if chunk is None else chosen.where(c.entity.in_(chunk))
         rows += connection.execute(some.order_by(c.entity, c.vantage)).cursor.fetchall()
     return [(r[0], r[1]) for r in rows], _to_heads([r[2:] for r in rows])
+
+
+def present(connection: Connection, dataset: Dataset) -> tuple[list[Key], Heads, Micros]:
+    """All heads of a dataset, and when each one's state came (NAT: unknown)."""
+    h, c = state_heads.c, state_changes.c
+    came = sa.select(sa.func.max(c.at)).where(*(c[n] == h[n] for n in ENTITY), c.at <= h.at).scalar_subquery()
+    since = sa.func.coalesce(came, sa.literal_column(str(NAT)))
+    chosen = sa.select(h.entity, h.vantage, since, *(h[n] for n in _FIELDS))
+    rows = connection.execute(chosen.where(h.dataset == dataset.value)).cursor.fetchall()
+    came_at = np.array([r[2] for r in rows], dtype="int64")
+    return [(r[0], r[1]) for r in rows], _to_heads([r[3:] for r in rows]), came_at
 
 
 def states_since(connection: Connection, dataset: Dataset, keys: Sequence[Key], until: Micros) -> Micros:
@@ -98,15 +122,37 @@ def read_samples(
 ) -> Rows:
     """The samples of each key in [start, end), by the key's position. `holds`: microseconds by source."""
     c, entity = TABLES[dataset].c, entity_column(dataset)
-    vantage = c[BLANK_KEY] if BLANK_KEY in c else sa.literal_column("''")
-    columns = [c[entity], vantage, c.at, c.up, c.source, *(c.get(n, sa.null()) for n in _MEASURED)]
     found: list[tuple[Any, ...]] = []
     for (first, last), its in _spans(keys, start, end).items():
         for chunk in bulk.chunks(its):
             where = [c[entity].in_(chunk), c.at >= first, c.at < last]
-            found += connection.execute(sa.select(*columns).where(*where)).cursor.fetchall()
+            found += connection.execute(sa.select(*_measured(dataset)).where(*where)).cursor.fetchall()
     rows = _rows_of(found, {key: i for i, key in enumerate(keys)}, holds)
     return rows.chosen((rows.taken >= start[rows.entity]) & (rows.taken < end[rows.entity]))
+
+
+def samples_between(
+    connection: Connection,
+    dataset: Dataset,
+    keys: Sequence[Key],
+    start: int,
+    end: int,
+    holds: Mapping[str, int],
+    after_rev: int = -1,
+) -> Rows:
+    """The samples of all these keys in [start, end); with `after_rev` those of them that changed after that commit."""
+    c = TABLES[dataset].c
+    where = [c.at >= start, c.at < end]
+    if after_rev >= 0:  # `+ 0` keeps the planner off the index on `at`: few of these have changed
+        where = [c.rev > after_rev, c.at + 0 >= start, c.at + 0 < end]
+    found = connection.execute(sa.select(*_measured(dataset)).where(*where)).cursor.fetchall()
+    return _rows_of(list(found), {key: i for i, key in enumerate(keys)}, holds)
+
+
+def _measured(dataset: Dataset) -> list[sa.ColumnElement[Any]]:
+    c = TABLES[dataset].c
+    vantage = c[BLANK_KEY] if BLANK_KEY in c else sa.literal_column("''")
+    return [c[entity_column(dataset)], vantage, c.at, c.up, c.source, *(c.get(n, sa.null()) for n in _MEASURED)]
 
 
 def read_canonical(
@@ -231,7 +277,8 @@ def add_rollups(tx: Tx, dataset: Dataset, keys: Sequence[Key], sums: Sums) -> No
         gone = np.flatnonzero((some.up < 0) | (some.down < 0))
         if gone.size:  # a bucket with nothing in it is no row, whatever came first
             keys_of = {name: [list_[i] for i in gone.tolist()] for name, list_ in values.items()}
-            _drop(tx, table, keys_of, " AND up_us = 0 AND down_us = 0")
+            if _drop(tx, table, keys_of, " AND up_us = 0 AND down_us = 0"):
+                _set(tx.connection, _DROPPED, tx.rev)
     tx.touched = tx.touched or len(sums) > 0
 
 
@@ -275,7 +322,7 @@ def _upsert(table: sa.Table, names: tuple[str, ...], added: tuple[str, ...], *, 
     if sqlite:
         rows = f"VALUES ({', '.join('?' * len(names))})"
     else:  # one statement whatever the number of rows: as fast as COPY, and it can meet rows that exist
-        types = (table.c[n].type.compile(dialect=sa.dialects.postgresql.dialect()) for n in names)
+        types = (table.c[n].type.compile(dialect=_POSTGRES) for n in names)
         rows = f"SELECT * FROM unnest({', '.join(f'%s::{t}[]' for t in types)})"
     moved = [f"{n} = {table.name}.{n} + excluded.{n}" if n in added else f"{n} = excluded.{n}" for n in names]
     written = [text for n, text in zip(names, moved, strict=True) if n not in keys]
@@ -285,10 +332,10 @@ def _upsert(table: sa.Table, names: tuple[str, ...], added: tuple[str, ...], *, 
     )
 
 
-def _drop(tx: Tx, table: sa.Table, keys: dict[str, list[Any]], more: str = "") -> None:
+def _drop(tx: Tx, table: sa.Table, keys: dict[str, list[Any]], more: str = "") -> int:
     mark = "?" if tx.sqlite else "%s"
     sql = f"DELETE FROM {table.name} WHERE {' AND '.join(f'{n} = {mark}' for n in keys)}{more}"
-    bulk.executemany(tx.connection, sql, list(zip(*keys.values(), strict=True)))
+    return bulk.executemany(tx.connection, sql, list(zip(*keys.values(), strict=True)))
 
 
 def _sql(connection: Connection, text: str) -> str:

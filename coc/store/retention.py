@@ -9,15 +9,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from coc.domain.datasets import SAMPLES, Dataset
+from coc.domain.instants import DAY, HOUR
 from coc.settings.models import Retention as RetentionSettings
 from coc.store import columns as codec
 from coc.store import ledger, schema
 from coc.store.engine import Database
-from coc.store.state_tables import ROLLUPS, state_changes, state_heads, state_marks
+from coc.store.state_tables import ENTITY, ROLLUPS, state_changes, state_heads, state_marks
 from coc.store.tables import TABLES, commits, feeds, quarantine, runs
 
 _LOG_DAYS: Final = 90  # runs and commits
 _SLICE: Final = 20_000  # rows a transaction: a large prune must not hold up the pulls
+_ENTITIES: Final = 50  # of which a day goes in one transaction
 
 
 class Retention(Database):
@@ -27,7 +29,10 @@ class Retention(Database):
         Letters and dispositions go by their own time and their last change, so that a row still moving is kept.
         """
         letters = codec.micros(now - timedelta(days=365.25 * retention.letters_years))
-        samples = codec.micros(now - timedelta(days=retention.samples_days))
+        # Whole days of UTC: what a day's states and rollups are made of goes together.
+        samples = codec.micros(now - timedelta(days=retention.samples_days)) // DAY * DAY
+        with self.write() as connection:
+            ledger.raise_floor(connection, samples)
         log = codec.micros(now - timedelta(days=_LOG_DAYS))
         done: dict[str, int] = {}
         for dataset in SAMPLES:
@@ -37,6 +42,7 @@ class Retention(Database):
             table = TABLES[dataset]
             changed = sa.func.coalesce(table.c.updated_at, table.c[own])
             done[dataset.value] = self._delete(table, [table.c[own] < letters, changed < letters])
+        done |= self._prune_states(samples, codec.micros(now - timedelta(days=365.25 * retention.rollups_years)))
         old = codec.micros(now - timedelta(days=retention.quarantine_days))
         put_aside = quarantine.c.dropped_at
         touched = sa.or_(put_aside.is_(None), put_aside < old)  # what was dropped is known as long as it keeps coming
@@ -44,6 +50,26 @@ class Retention(Database):
         done["runs"] = self._delete(runs, [runs.c.started_business < log, runs.c.id.not_in(_last_runs())])
         newest = sa.select(sa.func.max(commits.c.number)).scalar_subquery()
         done["commits"] = self._delete(commits, [commits.c.at < log, commits.c.number < newest])
+        return done
+
+    def _prune_states(self, samples: int, rollups: int) -> dict[str, int]:
+        """5-minute buckets and marks go with the samples; hours, days and changes after years, but each one's last."""
+        kept = [(state_marks, "hour", samples), (state_changes, "at", rollups)]
+        kept += [(table, "at", samples if width < HOUR else rollups) for width, table in ROLLUPS.items()]
+        with self.read() as connection:
+            entities = list(connection.execute(sa.select(state_heads.c.dataset, state_heads.c.entity).distinct()))
+        done = {table.name: 0 for table, _, _ in kept}
+        for table, by, before in kept:
+            where = [table.c.dataset == sa.bindparam("its_dataset"), table.c.entity == sa.bindparam("its_entity")]
+            where.append(table.c[by] < before)
+            if table is state_changes:
+                later = table.alias()
+                same = [later.c[n] == table.c[n] for n in ENTITY]
+                where.append(sa.exists().where(*same, later.c.at > table.c.at, later.c.at < before))
+            for first in range(0, len(entities), _ENTITIES):
+                some = [{"its_dataset": r.dataset, "its_entity": r.entity} for r in entities[first : first + _ENTITIES]]
+                with self.write() as connection:
+                    done[table.name] += connection.execute(sa.delete(table).where(*where), some).rowcount
         return done
 
     def _delete(self, table: sa.Table, where: list[sa.ColumnElement[bool]]) -> int:

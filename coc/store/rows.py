@@ -72,32 +72,15 @@ class Rows(Database):
             mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
             return fetch(connection, Dataset.DISPOSITIONS, *mine, table.c.deleted == 0)
 
-    def samples(
-        self, dataset: Dataset, since: datetime, after_rev: int | None = None, entities: Iterable[str] | None = None
-    ) -> pd.DataFrame:
-        """Samples at or after `since`; `after_rev`: only those that changed after it; `entities`: only theirs."""
+    def samples(self, dataset: Dataset, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
+        """Samples at or after `since`; `after_rev`: only those that changed after it."""
         table = TABLES[dataset]
         if after_rev is None:
             where = [table.c.at >= codec.micros(since)]
         else:  # `+ 0` keeps the planner off the index on `at`: a day of samples, where few have changed
             where = [table.c.rev > after_rev, table.c.at + 0 >= codec.micros(since)]
-        if entities is not None:
-            where.append(table.c[codec.entity_column(dataset)].in_(list(entities)))
         with self.read() as connection:
             return fetch(connection, dataset, *where)
-
-    def last_samples_before(self, dataset: Dataset, since: datetime) -> pd.DataFrame:
-        """The newest sample of every entity that has been silent since `since`: known, and not heard of."""
-        table, heads = TABLES[dataset], sample_heads
-        silent = (
-            sa.select(heads.c.entity, sa.func.max(heads.c.at))
-            .where(heads.c.dataset == dataset.value)
-            .group_by(heads.c.entity)
-            .having(sa.func.max(heads.c.at) < codec.micros(since))
-        )
-        with self.read() as connection:
-            key = sa.tuple_(table.c[codec.entity_column(dataset)], table.c.at)
-            return fetch(connection, dataset, key.in_(silent))
 
     def table(self, dataset: Dataset, sources: Iterable[str] | None = None) -> pd.DataFrame:
         """A whole small table, ordered by key, of all sources or the named ones.

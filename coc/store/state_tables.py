@@ -34,7 +34,7 @@ _FIELDS: Final[dict[str, tuple[type[sa.types.TypeEngine[Any]], bool]]] = {
 
 
 def _keyed(name: str, *more: sa.Column[Any], by: str | None = None) -> sa.Table:
-    keys = [sa.Column(n, sa.Text, nullable=False) for n in ENTITY]
+    keys: list[sa.Column[Any]] = [sa.Column(n, sa.Text, nullable=False) for n in ENTITY]
     if by is not None:
         keys.append(sa.Column(by, sa.BigInteger, nullable=False))
     # Found by their key alone: the table is its own index.

@@ -110,7 +110,7 @@ def mail(draw: st.DrawFn) -> tuple[datetime, list[Row], list[Row]]:
 def samples(draw: st.DrawFn, now: datetime, key: str, name: str) -> list[dict[str, Any]]:
     """One point's samples, some after now, the oldest about a day and a bit ago."""
     newest = now + timedelta(seconds=draw(st.sampled_from([60, 0, 0, -30, -300, -301, -4000])))
-    back = draw(st.sampled_from([0, 0, 86400 - 1800]))  # so that some straddle the window's start
+    back = draw(st.sampled_from([0, 0, 86400 - 1800, 30 * 86400 - 1800]))  # so that some straddle a window's start
     gaps = draw(st.lists(st.sampled_from([30, 60, 60, 60, 100, 299, 300, 301, 900]), max_size=30))
     ups = draw(st.lists(st.sampled_from([True, True, False]), min_size=len(gaps), max_size=len(gaps)))
     rows, at = [], newest - timedelta(seconds=back)

@@ -164,7 +164,7 @@ def test_a_city_without_an_e_office_records_no_letters() -> None:
     city = cities.city(NOW, provided=frozenset({"ap_samples.up", "ap_samples.at", "ap_samples.ap"}))
     rows = compute(city)
     recorded = set(rows.loc[rows["state"] != "not_recorded", "id"])
-    assert recorded == {"wifi.up", "wifi.down", "wifi.no_data", "wifi.availability_24h"}
+    assert recorded == {"wifi.up", "wifi.down", "wifi.no_data", "wifi.availability_24h", "wifi.availability_30d"}
 
 
 def test_naming_optional_columns_alone_leaves_the_required_ones_recorded() -> None:

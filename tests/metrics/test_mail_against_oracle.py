@@ -117,7 +117,7 @@ def test_a_trend_is_the_formula_at_each_days_end_from_todays_knowledge(made: Mai
 def test_an_empty_city_counts_zero_and_knows_no_rate() -> None:
     rows = compute(cities.city(wib("2026-03-02T10:00")))
     for row in rows.itertuples():
-        rate = row.id.endswith(("_rate", "_24h")) or "hours" in row.id
+        rate = row.id.endswith(("_rate", "_24h", "_30d")) or "hours" in row.id
         assert row.state == ("no_data" if rate else "ok"), row.id
         assert np.isnan(row.value) if rate else row.value == 0, row.id
     assert set(rows.loc[rows["id"] == "disposition.backlog", "unit"]) == {"", *UNITS}

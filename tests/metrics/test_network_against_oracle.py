@@ -52,8 +52,11 @@ def test_wifi_is_what_a_walk_through_the_samples_finds(four: tuple[Samples, ...]
     found = figures(city, "wifi.")
     for state in ("up", "degraded", "down", "no_data"):
         assert found[state] == list(states.values()).count(state), state
-    known = [known_seconds(point, NOW, 24, hold) for point in counted.values()]
-    assert found["availability_24h"] == pytest.approx(share(known), abs=1e-9, nan_ok=True)
+    told = series.wifi_availability(city).set_index("hours")
+    for name, hours in (("availability_24h", 24), ("availability_30d", 720)):
+        known = [known_seconds(point, NOW, hours, hold) for point in counted.values()]
+        assert found[name] == pytest.approx(share(known), abs=1e-9, nan_ok=True)
+        assert told.loc[hours, "coverage"] == pytest.approx(sum(map(sum, known)) / (hours * 3600 * len(known)))
     present = [
         max((s for s in point if s["at"] <= NOW), key=lambda s: s["at"])
         for name, point in counted.items()

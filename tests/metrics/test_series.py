@@ -116,7 +116,8 @@ def test_services_tell_their_state_and_how_much_of_the_day_is_known() -> None:
 def test_every_frame_opens_on_an_empty_city() -> None:
     empty = cities.city(NOW)
     for make in (series.flow, series.backlog_by_unit, series.backlog_by_age, series.channels, series.trend,
-                 series.wifi_by_hour, series.app_latency, series.points, series.services):  # fmt: skip
+                 series.wifi_by_hour, series.wifi_availability, series.app_latency, series.points,
+                 series.services):  # fmt: skip
         frame = make(empty)
         full = make(network())
         assert list(frame.columns) == list(full.columns)

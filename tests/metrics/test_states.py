@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from coc.domain.limits import ApLimits
-from coc.metrics.states import availability, availability_by_hour, present_states
+from coc.metrics.past import availability, availability_by_hour
+from coc.metrics.states import present_states
 from tests.metrics.cities import wib
 
 NOW = wib("2025-11-24T10:00")

@@ -43,7 +43,7 @@ def downgrade() -> None:
 
 
 def _keyed(name: str, *more: sa.Column[Any], by: str | None = None) -> None:
-    keys = [sa.Column(n, sa.Text(), nullable=False) for n in ("dataset", "entity", "vantage")]
+    keys: list[sa.Column[Any]] = [sa.Column(n, sa.Text(), nullable=False) for n in ("dataset", "entity", "vantage")]
     if by is not None:
         keys.append(sa.Column(by, sa.BigInteger(), nullable=False))
     op.create_table(name, *keys, *more, sa.PrimaryKeyConstraint(*(k.name for k in keys)), sqlite_with_rowid=False)
