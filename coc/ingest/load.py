@@ -20,8 +20,7 @@ from coc.ingest.states import store_samples
 from coc.ingest.validate import AHEAD, check
 from coc.store import Position, Rejected, Tx, bulk
 from coc.store import columns as codec
-from coc.store.columns import entity_column
-from coc.store.feeds import save_heads, save_position
+from coc.store.feeds import save_position
 from coc.store.quarantine import acquit, reject
 from coc.store.tables import stored_columns
 from data_connectors.base import Batch
@@ -71,7 +70,7 @@ def load(
     )
     done = Loaded(rows_in=len(frame) + len(batch.problems))
     stored = (
-        _samples(tx, around, source, dataset, good)
+        store_samples(tx, Basis.of(around.settings, around.block.realm), source, dataset, good)
         if dataset in SAMPLES
         else _rows(tx, around, source, dataset, good, keep_stored)
     )
@@ -120,15 +119,6 @@ def _latest(dataset: Dataset, good: pd.DataFrame) -> pd.DataFrame:
     if "updated_at" in good:
         good = good.sort_values("updated_at", kind="stable", na_position="first")
     return good.drop_duplicates(keys, keep="last").reset_index(drop=True)
-
-
-def _samples(tx: Tx, around: Surroundings, source: str, dataset: Dataset, good: pd.DataFrame) -> int:
-    if good.empty:
-        return 0
-    entity = entity_column(dataset)
-    newest = pd.Series(to_micros(good["at"])).groupby(good[entity].to_numpy(dtype=object)).max()
-    save_heads(tx, source, dataset, {str(k): int(v) for k, v in newest.items()})
-    return store_samples(tx, Basis.of(around.settings, around.block.realm), source, dataset, good)
 
 
 def _rows(

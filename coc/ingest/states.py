@@ -21,6 +21,7 @@ from coc.metrics.buckets import Sums, in_buckets, joined, less
 from coc.metrics.heads import NO_ROWS, Course, Heads, Positions, Rows, advance, no_heads, same_heads
 from coc.store import Tx, bulk, ledger
 from coc.store.columns import BLANK_KEY, entity_column
+from coc.store.feeds import save_heads
 from coc.store.ledger import Key
 
 # How far two runs are followed at a time until they meet: at one sample a minute the first hour is enough.
@@ -29,10 +30,14 @@ _STRIDES: Final = (HOUR, HOUR, 4 * HOUR, DAY)
 
 def store_samples(tx: Tx, basis: Basis, source: str, dataset: Dataset, good: pd.DataFrame) -> int:
     """Upsert canonical samples of one source, one a key, and bring along what is made of them; how many changed."""
+    if good.empty:
+        return 0
     basis.note(tx, [source])
     keys, entity = _keys(dataset, good)
     heads = _held_heads(tx, dataset, keys)
     at = to_micros(good["at"])
+    _, newest = _extremes(entity, at, len(keys))
+    save_heads(tx, source, dataset, dict(sorted(zip((name for name, _ in keys), newest.tolist(), strict=True))))
     late = at <= heads["at"][entity]
     if late.any():
         fresh = ~late

@@ -290,7 +290,7 @@ def _flapping(entry: Bools, changed: Bools, before: Micros, seed: Bools, of_seed
     rows, began, total = np.arange(len(changed)), latest(entry), np.cumsum(changed)
     since = rows - began
     left = np.maximum(FLAP_CHANGES - since, 0)  # of the steps before the entry, how many are among the last 20
-    recent = total - total[np.maximum(began, rows - FLAP_CHANGES)]
+    recent: Micros = total - total[np.maximum(began, rows - FLAP_CHANGES)]
     recent = recent + np.bitwise_count(before[began] & ((1 << left) - 1))
     decided = entry | (recent >= _FLAP_ON) | (recent < _FLAP_OFF)
     on: Bools = recent >= _FLAP_ON
