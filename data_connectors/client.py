@@ -108,7 +108,7 @@ class Client:
         try:
             return retrying(self._answered, url, params, accept)
         except FetchError as error:
-            raise self._scrubbed(error) from None
+            raise self.scrubbed(error) from None
 
     def exchange(self, url: str, *, keep_bytes: int | None = None) -> Answer:
         """One request, redirects within the origin followed; whatever status comes back is the answer.
@@ -118,7 +118,7 @@ class Client:
         try:
             return self._followed("GET", self._url(url), None, "*/*", keep_bytes)
         except FetchError as error:
-            raise self._scrubbed(error) from None
+            raise self.scrubbed(error) from None
 
     def _url(self, path: str) -> str:
         if "://" not in path and not path.startswith("//"):
@@ -266,8 +266,8 @@ class Client:
             return {}
         return {"authorization": "Basic " + base64.b64encode(":".join(pair).encode()).decode()}
 
-    def _scrubbed(self, error: FetchError) -> FetchError:
-        """The last guard: a source may quote what we sent it."""
+    def scrubbed(self, error: FetchError) -> FetchError:
+        """The last guard: a source may quote what we sent it, in an answer with status 200 too."""
         for secret in self._secrets:
             error.detail = error.detail.replace(secret, "***")
         error.args = (f"{error.code}: {error.detail}" if error.detail else error.code,)

@@ -89,7 +89,8 @@ class Api:
         body = self.client.get_json(f"api/v1/{endpoint}", params, attempts=attempts)
         where = f"/api/v1/{endpoint}"
         if isinstance(body, dict) and body.get("status") == "error":
-            raise FetchError("source_error", shortened(str(body.get("error") or "no reason given")), permanent=True)
+            said = shortened(str(body.get("error") or "no reason given"))
+            raise self.client.scrubbed(FetchError("source_error", said, permanent=True))
         data = required(body, "data", dict, where)
         found = required(data, "resultType", str, where)
         result = required(data, "result", list, where)
