@@ -37,11 +37,17 @@ def skeleton(ctx: Context) -> list[Any]:
 def render(view: View) -> Props:
     """Cards with the worst state first, so that what needs a hand is on the first screen."""
     ctx = context_of(view)
-    rows = sorted(feeds(ctx), key=lambda r: (_WORST_FIRST.index(str(r["state"])), str(r["name"])))
+    rows = sorted(feeds(ctx), key=_worst_first)
     return shell.header_props(ctx, PAGE) | {
         "sumber-summary": {"children": _summary(ctx, [str(r["state"]) for r in rows])},
         "sumber-cards": {"children": [feed_card(ctx, r) for r in rows] or [first_source(ctx)]},
     }
+
+
+def _worst_first(row: dict[str, Any]) -> tuple[float, str]:
+    """A source that never gave anything and says why comes right after those that fail."""
+    broken = row["state"] == "never" and row.get("error_code")
+    return 0.5 if broken else _WORST_FIRST.index(str(row["state"])), str(row["name"])
 
 
 def _summary(ctx: Context, states: list[str]) -> list[Any]:

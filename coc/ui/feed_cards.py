@@ -41,6 +41,7 @@ def feed_card(ctx: Context, row: dict[str, Any]) -> Any:
                 className="coc-source-head",
             ),
             html.Div([html.Span(str(row["kind"]), className="coc-kind"), datasets], className="coc-source-what"),
+            *_trouble(ctx, row),  # what a person must do comes before what the last pull counted
             html.Dl(
                 [
                     *_fact(say("sumber.last_good"), *_when(ctx, row, "last_good", aged=True)),
@@ -50,12 +51,16 @@ def feed_card(ctx: Context, row: dict[str, Any]) -> Any:
                 className="coc-facts",
             ),
             *_counts(ctx, row),
-            *_trouble(ctx, row),
         ],
         className="coc-card coc-source",
         **feed_attributes(row),
-        **{"data-tone": TONES.get(state, "idle"), "data-tile": f"feed-{row['name']}"},
+        **{"data-tone": _tone(state, row.get("error_code")), "data-tile": f"feed-{row['name']}"},
     )
+
+
+def _tone(state: str, code: Any) -> str:
+    """A source that never gave anything is quiet, unless it says why."""
+    return "bad" if state == "never" and code and code not in PUT_OFF else TONES.get(state, "idle")
 
 
 def first_source(ctx: Context) -> Any:

@@ -129,6 +129,9 @@ def feed(name: str, state: str = "fresh", **more: Any) -> dict[str, Any]:
         "error_detail": None,
         "notes": [],
         "quarantine_open": 0,
+        "quarantine_reasons": [],
+        "failing_since": pd.NaT,
+        "frozen_since": pd.NaT,
     }
     return row | more
 
@@ -141,19 +144,29 @@ def feeds(*rows: dict[str, Any]) -> pd.DataFrame:
         feed("aplikasi", kind="http_probe", datasets=["services", "service_samples"], rows_in=12.0, stored=12.0),
     ]
     frame = pd.DataFrame(made)
-    for column in ("as_of", "last_good", "next_run", "started"):
+    for column in ("as_of", "last_good", "next_run", "started", "failing_since", "frozen_since"):
         frame[column] = pd.to_datetime(frame[column], utc=True)
     return frame
 
 
+def _ago(minutes: float) -> pd.Timestamp:
+    return pd.Timestamp(NOW - timedelta(minutes=minutes))
+
+
 TROUBLE = (
-    feed("sipadek", "failing", error_code="login_page", error_detail="GET /letters, 200, text/html",
-         quarantine_open=40),
-    feed("wifi", "late", kind="prometheus", datasets=["ap_samples"]),
-    feed("titik_wifi", kind="files", datasets=["sites", "access_points"], quarantined=3.0, quarantine_open=3),
+    feed("sipadek", "failing", error_code="login_page", error_detail="GET /letters, 200, text/html", quarantined=40.0,
+         failing_since=_ago(66), quarantine_open=1240,
+         quarantine_reasons=[["unknown_value", "urgency", 812], ["unknown_unit", "unit", 301],
+                             ["missing_required", "registered_at", 96], ["bad_type", "pages", 17],
+                             ["in_future", "issued_at", 9], ["completed_before_issued", "completed_at", 5]]),
+    feed("wifi", "late", kind="prometheus", datasets=["ap_samples"], error_code="rate_limited",
+         error_detail="HTTP 429, 600 s", failing_since=pd.NaT),
+    feed("titik_wifi", kind="files", datasets=["sites", "access_points"], quarantined=3.0, quarantine_open=3,
+         quarantine_reasons=[["unreadable", "", 2], ["unknown_value", "status", 1]]),
     feed("aplikasi", "frozen", kind="http_probe", datasets=["services", "service_samples"],
-         notes=[("clock_ahead", "+7 jam")]),
-    feed("eoffice_lama", "never", kind="files", datasets=["letters"]),
+         frozen_since=_ago(21), notes=[("clock_ahead", "+7 h")]),
+    feed("eoffice_lama", "never", kind="files", datasets=["letters"], error_code="certificate",
+         error_detail="self-signed certificate", failing_since=_ago(2900)),
     feed("jaringan", "disabled", kind="http_probe", datasets=["links", "link_samples"]),
 )  # fmt: skip
 

@@ -143,7 +143,7 @@ def test_a_failed_source_says_what_and_how_in_both_languages() -> None:
 
 def test_the_worst_source_comes_first() -> None:
     cards = sumber.render(factory.view("sumber", held=factory.with_feeds(*factory.TROUBLE)))["sumber-cards"]["children"]
-    assert [attribute(c, "data-state") for c in cards] == ["failing", "frozen", "late", "never", "fresh", "disabled"]
+    assert [attribute(c, "data-state") for c in cards] == ["failing", "never", "frozen", "late", "fresh", "disabled"]
 
 
 def test_what_the_lens_hides_is_not_on_the_card() -> None:
