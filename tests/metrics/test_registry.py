@@ -11,7 +11,7 @@ from tests.metrics.cities import wib
 IDS = {
     "correspondence": {"registered_today", "completed_today", "paperless_rate", "undispositioned"},
     "disposition": {"backlog", "overdue", "due_soon", "on_time_rate", *(f"followup_hours_p{p}" for p in (50, 85, 95))},
-    "wifi": {"up", "degraded", "down", "no_data", "clients", "availability_24h"},
+    "wifi": {"up", "degraded", "down", "no_data", "clients", "availability_24h", "availability_30d"},
     "apps": {"up", "down", "availability_24h"},
 }
 
