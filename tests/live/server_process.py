@@ -1,10 +1,11 @@
 """The application as a process of its own, to be killed and stopped: `python -m tests.live.server_process PORT STATE`.
 
-STATE is a JSON file {epoch, value, state, age, build}; a change of it is a commit of another process.
+STATE is a JSON file {epoch, value, state, age, build, trouble}; a change of it is a commit of another process.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import time
@@ -29,6 +30,10 @@ def main(port: int, state: Path) -> None:
                 seen = state.stat().st_mtime_ns
                 own.services.build = json.loads(state.read_text()).get("build", own.services.build)
                 own.builder.next = made()  # type: ignore[assignment]
+                if json.loads(state.read_text()).get("trouble"):
+                    own.store.health.failed("write", OSError(errno.ENOSPC, "no space left"))
+                else:
+                    own.store.health.well("write")
                 own.store.changed = True
 
 

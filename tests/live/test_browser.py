@@ -159,6 +159,20 @@ def test_a_killed_server_raises_the_banner_and_a_restarted_one_repaints_by_itsel
     seen.clean()
 
 
+def test_a_store_in_trouble_is_told_over_the_picture_that_stays_until_it_is_well(server: Server, seen: Seen) -> None:
+    page = seen.open()
+    server.tell(12, epoch=server.epoch, trouble=True)
+    page.wait_for_selector('body[data-store="store_full"] #coc-banner:not([hidden])', timeout=3000)
+    assert "Disk penyimpanan penuh" in page.text_content("#coc-banner")
+    page.wait_for_function("() => /Sudah [1-9] dtk/.test(document.querySelector('#coc-banner').textContent)")
+    assert page.get_attribute("body", "data-connection") == "live"
+    assert page.text_content("#home-value") == "12.0"
+    server.tell(12, epoch=server.epoch)
+    page.wait_for_selector('body[data-store="ok"]', timeout=6000)
+    assert page.query_selector("#coc-banner:not([hidden])") is None
+    seen.clean()
+
+
 def test_a_server_that_hangs_is_noticed_by_its_silence_and_recovered_from(server: Server, seen: Seen) -> None:
     seen.open()
     server.signal(signal.SIGSTOP)
