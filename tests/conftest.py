@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.browser_install import find
-from tests.databases import database_url, new_database, postgres, postgres_url
+from tests.databases import database_url, new_database, postgres, postgres_url, sqlite_template
 
-__all__ = ["database_url", "new_database", "postgres", "postgres_url"]
+__all__ = ["database_url", "new_database", "postgres", "postgres_url", "sqlite_template"]
 
 settings.register_profile("coc", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("coc")

@@ -89,7 +89,7 @@ def _sentence(error: Exception) -> str:
     from sqlalchemy.exc import DBAPIError
 
     if isinstance(error, DBAPIError):
-        return f"the store refused: {error.orig}"
+        return f"the store refused: {(str(error.orig).strip().splitlines() or ['(no reason given)'])[0]}"
     from coc.store import StoreError
 
     if isinstance(error, StoreError):

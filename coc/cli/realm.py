@@ -53,10 +53,11 @@ def ever_held_rows(url: str) -> bool:
     if file is not None and not file.exists():
         return False
     from coc.store import Store
+    from coc.store.schema import require_known
 
     store = Store(url)
     try:
-        return store.schema_state().current is not None and store.commit_number() > 0
+        return require_known(store).current is not None and store.commit_number() > 0
     finally:
         store.close()
 

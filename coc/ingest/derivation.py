@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -71,12 +71,7 @@ def _mend(tx: Tx, source: str, rows: pd.DataFrame, digest: str) -> int:
     """Write the letter's facts and the derived columns of known dispositions, under the transaction's commit."""
     if rows.empty:
         return 0
-    names = (*(c.name for c in _MENDED), "derived_from", "rev")
-    sql, order = bulk.update_by_key(Dataset.DISPOSITIONS, names, tx.connection.dialect.name)
-    keys = rows["source_id"].to_numpy(dtype=object)
-    extra: dict[str, Any] = {"derived_from": digest, "rev": tx.rev, "its_source": source, "its_key": keys}
-    bulk.executemany(tx.connection, sql, codec.to_rows(rows, _MENDED, extra, [n.removeprefix("new_") for n in order]))
-    tx.touched = True
+    bulk.amend(tx, Dataset.DISPOSITIONS, source, rows, _MENDED, derived_from=digest)
     return len(rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -73,8 +73,8 @@ def reconcile(
 def _delete(tx: Tx, around: Surroundings, source: str, dataset: Dataset, gone: list[str]) -> None:
     table = TABLES[dataset]
     key = table.c[KEYS[dataset][0]]
-    for chunk in bulk.chunks(gone):
-        mine: list[Any] = [table.c.source == source, key.in_(chunk)]
+    for these in bulk.among(tx.connection, key, gone):
+        mine = [table.c.source == source, these]
         if "deleted" in table.c:
             marked = sa.update(table).where(*mine).values(deleted=1, rev=tx.rev, row_hash=_UNHASHED)
             tx.connection.execute(marked)

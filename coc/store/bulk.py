@@ -1,4 +1,4 @@
-"""Bulk upsert by the database's own ON CONFLICT, one statement for SQLite and PostgreSQL, and lookups by many keys."""
+"""Bulk upsert by the database's own ON CONFLICT, the same rules on SQLite and PostgreSQL; lookups by many keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Connection
 
 from coc.domain.datasets import KEYS, SAMPLES, Column, Dataset
+from coc.domain.instants import to_micros
 from coc.store import columns as codec
+from coc.store import partitions, staged
 from coc.store.engine import Tx
 from coc.store.tables import TABLES, key_columns, stored_columns
 
@@ -22,19 +24,45 @@ CHUNK: Final = 5_000  # bound variables a statement; SQLite takes 32,766
 
 
 def upsert(tx: Tx, dataset: Dataset, frame: pd.DataFrame, **extra: Any) -> int:
-    """Insert or overwrite rows (canonical and derived columns, one source); how many changed something.
+    """Insert or overwrite rows (canonical and derived columns, one source, a key once); how many changed something.
 
     `extra`: further columns (source, row_hash, derived_from), a scalar or an array each. An older updated_at never
     overwrites a newer, and a sample equal to the stored one changes nothing.
     """
     if frame.empty:
         return 0
+    if dataset in SAMPLES and not tx.sqlite:
+        partitions.ensure(tx.connection, dataset.value, to_micros(frame["at"]))
     names = (*(c.name for c in stored_columns(dataset)), *extra, "rev")
-    sql, order = _statement(dataset, names, tx.connection.dialect.name)
-    rows = codec.to_rows(frame, stored_columns(dataset), {**extra, "rev": tx.rev}, order)
-    changed = executemany(tx.connection, sql, rows)
+    given = {**extra, "rev": tx.rev}
+    if _staged(tx, frame):
+        rows = codec.to_rows(frame, stored_columns(dataset), given, names)
+        changed = staged.write(tx.connection, TABLES[dataset], names, rows, _upsert_staged(dataset, names))
+    else:
+        sql, order = _upsert(dataset, names, tx.connection.dialect.name)
+        changed = executemany(tx.connection, sql, codec.to_rows(frame, stored_columns(dataset), given, order))
     tx.touched = tx.touched or changed > 0
     return changed
+
+
+def amend(tx: Tx, dataset: Dataset, source: str, frame: pd.DataFrame, columns: Sequence[Column], **extra: Any) -> None:
+    """Overwrite `columns` and `extra` of known rows of one source, by their key, under this transaction's commit."""
+    if frame.empty:
+        return
+    key = KEYS[dataset][0]
+    given = {**extra, "rev": tx.rev, "source": source, key: frame[key].to_numpy(dtype=object)}
+    names = (*(c.name for c in columns), *given)
+    if _staged(tx, frame):
+        rows = codec.to_rows(frame, columns, given, names)
+        staged.write(tx.connection, TABLES[dataset], names, rows, _amend_staged(dataset, names))
+    else:
+        sql, order = _amend(dataset, names, tx.connection.dialect.name)
+        executemany(tx.connection, sql, codec.to_rows(frame, columns, given, [n.removeprefix("its_") for n in order]))
+    tx.touched = True
+
+
+def _staged(tx: Tx, frame: pd.DataFrame) -> bool:
+    return not tx.sqlite and len(frame) >= staged.FEW
 
 
 def executemany(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> int:
@@ -46,9 +74,21 @@ def executemany(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]
 
 
 @lru_cache(maxsize=64)
-def _statement(dataset: Dataset, names: tuple[str, ...], backend: str) -> Bulk:
+def _upsert(dataset: Dataset, names: tuple[str, ...], backend: str) -> Bulk:
+    insert = (sqlite.insert if backend == "sqlite" else postgresql.insert)(TABLES[dataset])
+    return positional(_or_overwrite(dataset, names, insert.values({n: sa.bindparam(n) for n in names})), backend)
+
+
+@lru_cache(maxsize=64)
+def _upsert_staged(dataset: Dataset, names: tuple[str, ...]) -> str:
+    stage = staged.stage_of(TABLES[dataset])
+    insert = postgresql.insert(TABLES[dataset]).from_select(names, sa.select(*(stage.c[n] for n in names)))
+    return staged.compiled(_or_overwrite(dataset, names, insert))
+
+
+def _or_overwrite(dataset: Dataset, names: tuple[str, ...], insert: Any) -> Any:
+    """`insert` that overwrites the row of the same key, where that changes something and is not older."""
     table, keys = TABLES[dataset], key_columns(dataset)
-    insert = (sqlite.insert if backend == "sqlite" else postgresql.insert)(table)
     excluded = insert.excluded
     written = [n for n in names if n not in keys]
     rule: sa.ColumnElement[bool] | None = None
@@ -58,22 +98,24 @@ def _statement(dataset: Dataset, names: tuple[str, ...], backend: str) -> Bulk:
     elif "updated_at" in names:
         held, came = table.c.updated_at, excluded.updated_at
         rule = sa.or_(held.is_(None), came.is_(None), came >= held)
-    statement = insert.values({n: sa.bindparam(n) for n in names}).on_conflict_do_update(
-        index_elements=list(keys), set_={n: excluded[n] for n in written}, where=rule
-    )
-    return positional(statement, backend)
+    return insert.on_conflict_do_update(index_elements=list(keys), set_={n: excluded[n] for n in written}, where=rule)
 
 
 @lru_cache(maxsize=64)
-def update_by_key(dataset: Dataset, names: tuple[str, ...], backend: str) -> Bulk:
-    """UPDATE of the columns `names`; binds their values as `new_<name>`, and `its_source`, `its_key`."""
-    table, key = TABLES[dataset], KEYS[dataset][0]
-    statement = (
-        sa.update(table)
-        .values({n: sa.bindparam(f"new_{n}") for n in names})
-        .where(table.c.source == sa.bindparam("its_source"), table.c[key] == sa.bindparam("its_key"))
-    )
-    return positional(statement, backend)
+def _amend(dataset: Dataset, names: tuple[str, ...], backend: str) -> Bulk:
+    # `its_`: a column's own name is taken by SQLAlchemy in an UPDATE.
+    table, keys = TABLES[dataset], key_columns(dataset)
+    values: dict[str, Any] = {n: sa.bindparam(f"its_{n}") for n in names if n not in keys}
+    mine = [table.c[k] == sa.bindparam(f"its_{k}") for k in keys]
+    return positional(sa.update(table).values(values).where(*mine), backend)
+
+
+@lru_cache(maxsize=64)
+def _amend_staged(dataset: Dataset, names: tuple[str, ...]) -> str:
+    table, keys = TABLES[dataset], key_columns(dataset)
+    stage = staged.stage_of(table)
+    values = {n: stage.c[n] for n in names if n not in keys}
+    return staged.compiled(sa.update(table).values(values).where(*(table.c[k] == stage.c[k] for k in keys)))
 
 
 def positional(statement: Any, backend: str) -> Bulk:
@@ -87,6 +129,20 @@ def chunks(keys: Iterable[str]) -> Iterator[list[str]]:
     found = list(keys)
     for first in range(0, len(found), CHUNK):
         yield found[first : first + CHUNK]
+
+
+def among(
+    connection: Connection, column: sa.ColumnElement[Any], keys: Iterable[str]
+) -> Iterator[sa.ColumnElement[bool]]:
+    """Conditions that together take the rows whose `column` is among `keys`: one on PostgreSQL, where they are one
+    array, and one for each `CHUNK` of bound variables elsewhere.
+    """
+    if connection.dialect.name == "postgresql":
+        array = sa.bindparam(None, list(keys), postgresql.ARRAY(sa.Text))
+        yield column == sa.any_(array)
+        return
+    for chunk in chunks(keys):
+        yield column.in_(chunk)
 
 
 def held(
@@ -111,8 +167,8 @@ def where_in(
     table = TABLES[dataset]
     chosen = [*codec.select_list(table, columns), *(table.c[m] for m in more)]
     rows: list[Any] = []
-    for chunk in chunks(keys):
-        statement = sa.select(*chosen).where(table.c.source == source, column.in_(chunk))
+    for these in among(connection, column, keys):
+        statement = sa.select(*chosen).where(table.c.source == source, these)
         rows.extend(connection.execute(statement).cursor.fetchall())
     width = len(columns) + 1
     frame = codec.to_frame([r[:width] for r in rows] if more else rows, columns)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from coc.store import bulk
+from coc.store import bulk, partitions
 from coc.store.schema import VERSION_TABLES, Which
 
 _ROWS: Final = 5_000
@@ -41,9 +42,13 @@ def copy_rows(source: Connection, target: Connection, which: Which, on_progress:
     for name in table_names(source, which):
         columns = [c["name"] for c in sa.inspect(source).get_columns(name)]
         listed = ", ".join(f'"{c}"' for c in columns)
+        cut = columns.index("at") if partitions.is_cut(target, name) else None
         result = source.execute(sa.text(f'SELECT {listed} FROM "{name}"'), execution_options=_STREAMED)
         for chunk in result.partitions(_ROWS):
-            _put(target, name, listed, [tuple(row) for row in chunk])
+            rows = [tuple(row) for row in chunk]
+            if cut is not None:
+                partitions.ensure(target, name, np.array([row[cut] for row in rows]))
+            _put(target, name, listed, rows)
             on_progress(name, len(chunk))
         if target.dialect.name == "postgresql":
             _count_on(target, name)

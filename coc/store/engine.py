@@ -12,14 +12,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from coc.store import postgres
+from coc.store.errors import StoreError as StoreError
 from coc.store.trouble import READING, Health
 
 BUSY_SECONDS: Final = 30
 PG_LOCK: Final = 0x636F63  # "coc": writers queue here, so commit numbers become visible in their order
-
-
-class StoreError(Exception):
-    """The database cannot be used; the message says what to do."""
 
 
 def make_engine(url: str | URL, application: str = "coc") -> Engine:
@@ -33,9 +31,12 @@ def make_engine(url: str | URL, application: str = "coc") -> Engine:
         address = make_url(url)
     except sa.exc.ArgumentError as error:
         raise StoreError("not a database URL: write e.g. sqlite:///var/coc.db or postgresql+psycopg://...") from error
-    if address.get_backend_name() != "sqlite":
-        named = {"application_name": application}
-        return sa.create_engine(address, hide_parameters=True, pool_pre_ping=True, connect_args=named)
+    if address.get_backend_name() == "postgresql":
+        return postgres.make_engine(address, application)
+    if address.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise StoreError(
+            f"`{address.drivername}` is no database we use: write sqlite:///... or {postgres.DRIVER}://..."
+        )
     if address.database not in (None, "", ":memory:"):
         Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
@@ -82,6 +83,7 @@ class Database:
     def __init__(self, url: str | URL) -> None:
         self.application = f"coc {uuid.uuid4().hex[:12]}"
         self.engine = make_engine(url, self.application)
+        self._reading = self.engine if self.sqlite else self.engine.execution_options(**postgres.READING)
         self._writing = threading.RLock()
         self.health = Health(self.address)
 
@@ -97,7 +99,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot."""
-        with self.health.watch(READING), self.engine.connect() as connection, connection.begin():
+        with self.health.watch(READING), self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -151,7 +153,8 @@ class Database:
 
 
 def _queue(connection: Connection, patience: float | None) -> None:
-    """Wait for the other writers of a PostgreSQL database."""
+    """Wait for the other writers of a PostgreSQL database, and have the listeners told at the commit."""
     if patience is not None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(patience * 1000)}")
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PG_LOCK)))
+    told = sa.func.pg_notify(postgres.CHANNEL, "")  # with the commit, and never without it
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PG_LOCK), told))

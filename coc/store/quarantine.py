@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from coc.domain.datasets import Dataset
 from coc.store import columns as codec
-from coc.store.bulk import chunks
+from coc.store.bulk import among, chunks
 from coc.store.engine import Database, Tx
 from coc.store.tables import quarantine
 
@@ -214,8 +214,8 @@ def _ids(connection: Connection, source: str, dataset: Dataset, *where: sa.Colum
 def _forget(tx: Tx, source: str, dataset: Dataset, source_ids: Iterable[str]) -> int:
     mine = [quarantine.c.source == source, quarantine.c.dataset == dataset.value]
     gone = 0
-    for chunk in chunks(sorted(source_ids)):
-        gone += tx.connection.execute(sa.delete(quarantine).where(*mine, quarantine.c.source_id.in_(chunk))).rowcount
+    for these in among(tx.connection, quarantine.c.source_id, sorted(source_ids)):
+        gone += tx.connection.execute(sa.delete(quarantine).where(*mine, these)).rowcount
     return gone
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +13,14 @@ from coc.domain.datasets import SAMPLES, Dataset
 from coc.domain.instants import DAY, HOUR
 from coc.settings.models import Retention as RetentionSettings
 from coc.store import columns as codec
-from coc.store import ledger, schema
+from coc.store import ledger, partitions, schema
 from coc.store.engine import Database
 from coc.store.state_tables import ENTITY, ROLLUPS, state_changes, state_heads, state_marks
 from coc.store.tables import TABLES, commits, feeds, quarantine, runs
 
 _LOG_DAYS: Final = 90  # runs and commits
+_DROP_MILLISECONDS: Final = 2_000
+_LOCKED: Final = "55P03"  # lock_not_available
 _SLICE: Final = 20_000  # rows a transaction: a large prune must not hold up the pulls
 _ENTITIES: Final = 50  # of which a day goes in one transaction
 
@@ -37,7 +40,7 @@ class Retention(Database):
         done: dict[str, int] = {}
         for dataset in SAMPLES:
             table = TABLES[dataset]
-            done[dataset.value] = self._delete(table, [table.c.at < samples])
+            done[dataset.value] = self._drop_months(table, samples) + self._delete(table, [table.c.at < samples])
         for dataset, own in ((Dataset.DISPOSITIONS, "issued_at"), (Dataset.LETTERS, "registered_at")):
             table = TABLES[dataset]
             changed = sa.func.coalesce(table.c.updated_at, table.c[own])
@@ -72,6 +75,25 @@ class Retention(Database):
                     done[table.name] += connection.execute(sa.delete(table).where(*where), some).rowcount
         return done
 
+    def _drop_months(self, table: sa.Table, before: int) -> int:
+        """On PostgreSQL: drop the months that end by `before`, one a transaction; how many rows that were."""
+        if self.sqlite:
+            return 0
+        total = 0
+        try:
+            while True:
+                with self.write() as connection:
+                    # A drop waits for whoever reads, and lets nobody read meanwhile: never for long.
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_DROP_MILLISECONDS}")
+                    past = [p for p in partitions.held(connection, table.name) if p.end <= before]
+                    if not past:
+                        return total
+                    total += partitions.drop(connection, past[0])
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCKED:
+                raise
+            return total  # its rows are deleted as others are; the next prune drops what is left
+
     def _delete(self, table: sa.Table, where: list[sa.ColumnElement[bool]]) -> int:
         keys = list(table.primary_key.columns)
         some = sa.select(*keys).where(*where).limit(_SLICE)
@@ -85,7 +107,7 @@ class Retention(Database):
                 return total
 
     def status(self) -> dict[str, Any]:
-        """What `coc db status` prints: address, schema, commit, epoch, rows by table, bytes on disk."""
+        """What `coc db status` prints: address, schema, commit, rows by table, bytes on disk, partitions of samples."""
         state = schema.require_known(self)
         found: dict[str, Any] = {
             "url": self.address,
@@ -103,7 +125,10 @@ class Retention(Database):
             }
             last = connection.execute(sa.select(commits).order_by(commits.c.number.desc()).limit(1)).first()
             sources = connection.execute(sa.select(sa.func.count()).select_from(feeds)).scalar_one()
+            months = {} if self.sqlite else {d.value: partitions.held(connection, d.value) for d in sorted(SAMPLES)}
         committed = None if last is None else codec.instant(last.at)
+        if not self.sqlite:
+            found["partitions"] = {table: [asdict(p) for p in held] for table, held in months.items()}
         return {
             **found,
             "commit": 0 if last is None else int(last.number),
@@ -113,8 +138,11 @@ class Retention(Database):
         }
 
     def _bytes(self) -> int | None:
-        """Of the SQLite files (the database and its log); None elsewhere."""
-        if not self.sqlite or not self.engine.url.database:
+        """Of the SQLite files (the database and its log), or of the database on its server; None in memory."""
+        if not self.sqlite:
+            with self.read() as connection:
+                return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+        if not self.engine.url.database:
             return None
         path = Path(self.engine.url.database)
         return sum(p.stat().st_size for p in (path, Path(f"{path}-wal")) if p.exists())

@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
+from coc.store import postgres
 from coc.store.engine import Database, StoreError
 
 Which = Literal["store", "control"]
@@ -58,6 +59,8 @@ def schema_state(database: Database, which: Which = "store") -> SchemaState:
     script = _script(which)
     head = script.get_current_head() or ""
     with database.read() as connection:
+        if not database.sqlite:
+            postgres.require_utf8(connection)
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLES[which]})
         current = context.get_current_revision()
     known = current is None or current in {s.revision for s in script.walk_revisions()}
@@ -88,11 +91,35 @@ def known_revisions(which: Which) -> frozenset[str]:
     return frozenset(s.revision for s in _script(which).walk_revisions())
 
 
+def downgrade(database: Database, revision: str, which: Which = "store") -> None:
+    """Take the database back to an older schema, "base": to nothing. What that cannot hold is gone.
+
+    Raises SchemaError for a revision that is not among the older ones.
+    """
+    state = require_known(database, which)
+    older = ["base", *_older(which, state.current)]
+    if revision not in older:
+        raise SchemaError(f"{database.address} (schema {state.current}) goes back to one of {', '.join(older)}")
+    config = _config(which)
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def _older(which: Which, current: str | None) -> list[str]:
+    """The revisions before `current`, oldest first."""
+    if current is None:
+        return []
+    return [s.revision for s in _script(which).iterate_revisions(current, "base")][:0:-1]
+
+
 def require_known(database: Database, which: Which = "store") -> SchemaState:
     """The schema's state. Raises SchemaError when a newer version of the product wrote the database."""
     try:
         state = schema_state(database, which)
-    except sa.exc.DatabaseError as error:
+    except sa.exc.DBAPIError as error:
+        if not database.sqlite:
+            raise postgres.refused(database.engine.url, error) from error
         raise StoreError(f"{database.address} cannot be opened as a database: {error.orig}") from error
     if not state.known:
         raise SchemaError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -19,8 +19,11 @@ from coc.store.lease import Leases
 from coc.store.quarantine import Quarantine
 from coc.store.retention import Retention
 from coc.store.rows import Rows
-from coc.store.tables import commits, runs
+from coc.store.tables import commits, meta, runs
 from coc.store.trouble import READING
+
+if TYPE_CHECKING:
+    from coc.store.listen import Listener
 
 
 class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
@@ -29,6 +32,7 @@ class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self._watch: Any = None
+        self._listener: Listener | None = None
         self._watching = threading.Lock()
         self._seen: int | None = None
 
@@ -62,10 +66,23 @@ class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
                 # One connection of its own, outside any transaction: a snapshot would never see the change.
                 self._watch = self._watch or self.engine.raw_connection()
                 return int(self._watch.cursor().execute("PRAGMA data_version").fetchone()[0])
+        heard = self._ear().heard
+        return self._asked() if heard is None else heard
+
+    def _ear(self) -> Listener:
+        with self._watching:
+            if self._listener is None:
+                from coc.store.listen import Listener  # psycopg is there by now, and only now must it be
+
+                self._listener = Listener(self.engine)
+            return self._listener
+
+    def _asked(self) -> int:
         last = sa.select(sa.func.coalesce(sa.func.max(commits.c.number), 0)).scalar_subquery()
         ran = sa.select(sa.func.coalesce(sa.func.max(runs.c.id), 0)).scalar_subquery()
+        epochs = sa.select(sa.func.coalesce(sa.func.sum(meta.c.value), 0)).scalar_subquery()
         with self.read() as connection:
-            return hash(tuple(connection.execute(sa.select(last, ran)).one()))
+            return hash(tuple(connection.execute(sa.select(last, ran, epochs)).one()))
 
     def changed_since(self) -> bool:
         """Whether anything was committed since the last call (True at the first)."""
@@ -78,6 +95,9 @@ class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
             if self._watch is not None:
                 self._watch.close()
                 self._watch = None
+            if self._listener is not None:
+                self._listener.stop()
+                self._listener = None
         super().close()
 
 

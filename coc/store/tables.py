@@ -59,9 +59,10 @@ def _table(dataset: Dataset) -> sa.Table:
         columns.append(sa.Column("row_hash", sa.BigInteger, nullable=False))
     if dataset is Dataset.DISPOSITIONS:
         columns.append(sa.Column("derived_from", sa.Text, nullable=False))
-    # Samples are found by their key alone: the table is its own index.
+    # Samples are found by their key alone: on SQLite the table is its own index, on PostgreSQL it is cut by month.
+    sampled: dict[str, Any] = {"sqlite_with_rowid": False, "postgresql_partition_by": "RANGE (at)"}
     return sa.Table(
-        dataset.value, metadata, *columns, sa.PrimaryKeyConstraint(*keys), sqlite_with_rowid=dataset not in SAMPLES
+        dataset.value, metadata, *columns, sa.PrimaryKeyConstraint(*keys), **(sampled if dataset in SAMPLES else {})
     )
 
 

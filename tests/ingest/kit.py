@@ -1,4 +1,4 @@
-"""A source under the test's thumb: batches in, a store on a real SQLite file, a clock that stands where it is put."""
+"""A source under the test's thumb: batches in, a store on a real database, a clock that stands where it is put."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from coc.ingest import PullReport, pull_connector
 from coc.settings.models import ConnectorBlock, Settings
 from coc.store import Store, open_store
 from data_connectors.base import Batch, FetchError, Reachability, Window
+from tests.databases import NewDatabase
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)  # 10:00 in Jambi, a Monday
 
@@ -129,8 +130,10 @@ class City:
         return self.store.dispositions(NOW - timedelta(days=4000), after_rev=0).set_index("source_id").sort_index()
 
 
-def city(folder: Path, type_: str = "sipadek", **block: Any) -> City:
-    return City(open_store(f"sqlite:///{folder}/coc.db"), ConnectorBlock(type=type_, **block))
+def city(where: Path | NewDatabase, type_: str = "sipadek", **block: Any) -> City:
+    """On an SQLite file in a folder, or on a fresh database of the fixture `new_database` (a test on each kind)."""
+    url = f"sqlite:///{where}/coc.db" if isinstance(where, Path) else where()
+    return City(open_store(url), ConnectorBlock(type=type_, **block))
 
 
 REFUSED = FetchError("unreachable", "src.example.go.id")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from coc.domain.datasets import Dataset
+from tests.databases import NewDatabase
 from tests.ingest.kit import REFUSED, City, batch, city, disposition, iso, letter
 
 L, D = Dataset.LETTERS, Dataset.DISPOSITIONS
 
 
 @pytest.fixture
-def src(tmp_path: Path) -> City:
+def src(new_database: NewDatabase) -> City:
     """Thirty completed letters are stored."""
-    found = city(tmp_path)
+    found = city(new_database)
     found.pull(batch(L, [letter(i, completed_at=iso(10)) for i in range(30)]))
     return found
 
@@ -64,15 +63,15 @@ def test_a_full_run_without_a_field_fails_however_small_it_is(src: City) -> None
     assert src.letters().equals(before)
 
 
-def test_the_first_run_and_a_field_that_never_held_a_value_are_no_drift(tmp_path: Path) -> None:
-    src = city(tmp_path)
+def test_the_first_run_and_a_field_that_never_held_a_value_are_no_drift(new_database: NewDatabase) -> None:
+    src = city(new_database)
     rows = [letter(i, completed_at=..., received_at=None) for i in range(40)]
     assert src.pull(batch(L, rows), full=True).error is None
     assert src.pull(batch(L, [letter(i, completed_at=...) for i in range(40)]), full=True).error is None
 
 
-def test_contents_may_be_left_out_at_any_time_and_stay_as_they_were(tmp_path: Path) -> None:
-    src = city(tmp_path, keep=("number",))
+def test_contents_may_be_left_out_at_any_time_and_stay_as_they_were(new_database: NewDatabase) -> None:
+    src = city(new_database, keep=("number",))
     src.pull(batch(L, [letter(i, number=f"005/{i}") for i in range(30)]))
     report = src.pull(batch(L, [letter(i, pages=8, updated_at=iso(1)) for i in range(30)]), full=True)
     assert (report.error, report.stored) == (None, 30)
@@ -107,7 +106,7 @@ def test_a_required_field_that_is_gone_sends_the_rows_to_quarantine_and_tells_wh
     assert ("schema_drift", "medium") in report.notes
 
 
-def test_other_registers_may_leave_out_a_field(tmp_path: Path) -> None:
-    register = city(tmp_path, "files")
+def test_other_registers_may_leave_out_a_field(new_database: NewDatabase) -> None:
+    register = city(new_database, "files")
     register.pull(batch(L, [letter(i, received_at=iso(50)) for i in range(30)]))
     assert register.pull(batch(L, [letter(i) for i in range(30)]), full=True).error is None

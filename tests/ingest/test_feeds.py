@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from coc.domain.worktime import build_calendars
 from coc.ingest.feeds import state_of
 from coc.settings.models import ConnectorBlock
 from coc.store import FeedRecord
+from tests.databases import NewDatabase
 from tests.ingest.kit import NOW, REFUSED, batch, city, letter, sample
 
 CALENDARS = build_calendars(CalendarSettings(), "Asia/Jakarta")
@@ -81,8 +81,8 @@ def test_a_hurried_clock_does_not_make_a_feed_late() -> None:
     assert _state(SITES, hurried, {"every_seconds": 60}) == "fresh"
 
 
-def test_two_failed_runs_after_a_good_one_are_failing_and_a_good_one_ends_it(tmp_path: Path) -> None:
-    src = city(tmp_path)
+def test_two_failed_runs_after_a_good_one_are_failing_and_a_good_one_ends_it(new_database: NewDatabase) -> None:
+    src = city(new_database)
     clock = FrozenClock(NOW)
 
     def state() -> str:
@@ -96,8 +96,8 @@ def test_two_failed_runs_after_a_good_one_are_failing_and_a_good_one_ends_it(tmp
     assert seen == ["fresh", "fresh", "failing", "fresh"]
 
 
-def test_a_source_whose_measurements_stand_still_is_frozen_though_it_answers(tmp_path: Path) -> None:
-    wifi = city(tmp_path, "prometheus")
+def test_a_source_whose_measurements_stand_still_is_frozen_though_it_answers(new_database: NewDatabase) -> None:
+    wifi = city(new_database, "prometheus")
     wifi.source.datasets = {Dataset.AP_SAMPLES}
     for minutes in (0, 5, 11):
         wifi.now = NOW + timedelta(minutes=minutes)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coc.domain.datasets import Dataset
 from coc.ingest import load as loading
+from tests.databases import NewDatabase
 from tests.ingest.kit import City, batch, city, disposition, iso, letter, unit
 
 L, D, U = Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS
@@ -32,11 +32,11 @@ def _all(src: City) -> dict[str, Any]:
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("at", [2, 5])
 def test_a_pull_that_was_killed_is_made_good_by_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, at: int
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch, step: str, at: int
 ) -> None:
-    whole = city(tmp_path / "whole")
+    whole = city(new_database)
     whole.pull(*_pages())
-    src = city(tmp_path / "killed")
+    src = city(new_database)
     where = loading.bulk if step == "upsert" else loading
     real, calls = getattr(where, step), 0
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from coc.domain.datasets import Dataset
 from coc.settings.models import Settings
 from data_connectors.base import FetchError
+from tests.databases import NewDatabase
 from tests.ingest.kit import NOW, REFUSED, City, batch, city, disposition, ids, iso, letter, sample, unit
 
 L, D, U = Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS
 
 
 @pytest.fixture
-def src(tmp_path: Path) -> City:
-    return city(tmp_path)
+def src(new_database: NewDatabase) -> City:
+    return city(new_database)
 
 
 def test_a_second_pull_of_the_same_rows_changes_nothing_and_takes_no_commit_number(src: City) -> None:
@@ -50,8 +50,8 @@ def test_of_a_row_that_comes_twice_in_one_page_the_newer_change_wins(src: City) 
     assert src.letters().loc["L-1", "pages"] == 7
 
 
-def test_rows_without_a_time_of_change_are_told_by_their_content(tmp_path: Path) -> None:
-    register = city(tmp_path, "files")
+def test_rows_without_a_time_of_change_are_told_by_their_content(new_database: NewDatabase) -> None:
+    register = city(new_database, "files")
     rows = [letter(i, updated_at=...) for i in range(3)]
     register.pull(batch(L, rows))
     again = register.pull(batch(L, [*rows[:2], rows[2] | {"pages": 8}]))
@@ -176,16 +176,16 @@ def test_a_dry_run_tells_what_would_happen_and_stores_nothing(src: City) -> None
     assert src.store.feeds() == []
 
 
-def test_letter_contents_are_stored_only_where_config_keeps_them(tmp_path: Path) -> None:
-    src = city(tmp_path, keep=("number",))
+def test_letter_contents_are_stored_only_where_config_keeps_them(new_database: NewDatabase) -> None:
+    src = city(new_database, keep=("number",))
     src.pull(batch(L, [letter(1, number="005/12", subject="Undangan", sender="Pak Lurah")]))
     row = src.letters().loc["L-1"]
     assert row["number"] == "005/12"
     assert row[["subject", "sender"]].isna().all()
 
 
-def test_contents_that_config_no_longer_keeps_are_gone_after_a_full_pull(tmp_path: Path) -> None:
-    src = city(tmp_path, keep=("number", "subject"))
+def test_contents_that_config_no_longer_keeps_are_gone_after_a_full_pull(new_database: NewDatabase) -> None:
+    src = city(new_database, keep=("number", "subject"))
     row = letter(1, number="005/12", subject="Undangan")
     src.pull(batch(L, [row]))
     src.block = src.block.model_copy(update={"keep": ("number",)})
@@ -195,8 +195,8 @@ def test_contents_that_config_no_longer_keeps_are_gone_after_a_full_pull(tmp_pat
     assert src.letters()["number"].tolist() == ["005/12"]
 
 
-def test_a_register_that_does_not_record_urgency_says_unknown(tmp_path: Path) -> None:
-    register = city(tmp_path, "files")
+def test_a_register_that_does_not_record_urgency_says_unknown(new_database: NewDatabase) -> None:
+    register = city(new_database, "files")
     report = register.pull(batch(L, [letter(1, urgency=..., category=None)]), batch(D, [disposition(1, channel="")]))
     assert report.stored == 2
     assert register.letters()[["urgency", "category"]].iloc[0].tolist() == ["unknown", "unknown"]
@@ -209,8 +209,8 @@ def test_the_feed_owes_a_time_of_change(src: City) -> None:
     assert (report.stored, row.reason, row.field) == (1, "missing_required", "updated_at")
 
 
-def test_samples_come_once_however_often_they_are_pulled(tmp_path: Path) -> None:
-    wifi = city(tmp_path, "prometheus")
+def test_samples_come_once_however_often_they_are_pulled(new_database: NewDatabase) -> None:
+    wifi = city(new_database, "prometheus")
     wifi.source.datasets = {Dataset.AP_SAMPLES}
     rows = [sample("ap-1", m) for m in (3, 2, 1)] + [sample("ap-2", 2)]
     assert wifi.pull(batch(Dataset.AP_SAMPLES, rows)).stored == 4
@@ -228,15 +228,15 @@ def test_samples_come_once_however_often_they_are_pulled(tmp_path: Path) -> None
     }
 
 
-def test_a_samples_feed_is_as_old_as_its_newest_measurement(tmp_path: Path) -> None:
-    wifi = city(tmp_path, "prometheus")
+def test_a_samples_feed_is_as_old_as_its_newest_measurement(new_database: NewDatabase) -> None:
+    wifi = city(new_database, "prometheus")
     wifi.source.datasets = {Dataset.AP_SAMPLES}
     wifi.pull(batch(Dataset.AP_SAMPLES, [sample("ap-1", 7), sample("ap-1", 4)]))
     assert wifi.store.feeds()[0].as_of == NOW - timedelta(minutes=4)
 
 
-def test_a_service_seen_from_the_cocs_own_room_has_no_vantage(tmp_path: Path) -> None:
-    apps = city(tmp_path, "http_probe")
+def test_a_service_seen_from_the_cocs_own_room_has_no_vantage(new_database: NewDatabase) -> None:
+    apps = city(new_database, "http_probe")
     row = {"service": "ppdb", "vantage": None, "at": iso(0.1), "up": True, "status": 200, "latency_ms": 80.0}
     for _ in range(2):
         apps.pull(batch(Dataset.SERVICE_SAMPLES, [row, row | {"vantage": "site-1"}]))
@@ -284,8 +284,8 @@ def test_a_row_that_changed_after_the_list_was_made_is_not_judged_by_it(src: Cit
     assert src.pull(ids(L, every, source_now=NOW - timedelta(minutes=1)), full=True).deleted == 0
 
 
-def test_sites_that_left_the_list_are_removed(tmp_path: Path) -> None:
-    src = city(tmp_path, "files")
+def test_sites_that_left_the_list_are_removed(new_database: NewDatabase) -> None:
+    src = city(new_database, "files")
     sites = [{"source_id": f"S-{i}", "name": f"Taman {i}", "status": "active"} for i in range(60)]
     src.source.datasets = {Dataset.SITES}
     src.pull(batch(Dataset.SITES, sites, ordered=False))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from coc.clock import FrozenClock
 from coc.domain.datasets import Dataset
 from coc.ingest import retry
 from coc.settings.models import Retention
+from tests.databases import NewDatabase
 from tests.ingest.kit import NOW, City, batch, city, disposition, iso, letter, sample, unit
 
 L, D, U = Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS
@@ -62,8 +62,8 @@ BROKEN: list[tuple[str, Any, str]] = [
 
 
 @pytest.fixture
-def src(tmp_path: Path) -> City:
-    return city(tmp_path)
+def src(new_database: NewDatabase) -> City:
+    return city(new_database)
 
 
 def test_of_five_hundred_letters_forty_are_held_back_each_with_its_reason(src: City) -> None:
@@ -124,8 +124,10 @@ def test_a_row_that_comes_in_good_leaves_the_quarantine(src: City) -> None:
     assert list(src.letters().index) == ["L-1"]
 
 
-def test_quarantine_keeps_the_mapped_fields_but_no_contents_that_config_does_not_keep(tmp_path: Path) -> None:
-    src = city(tmp_path, keep=())
+def test_quarantine_keeps_the_mapped_fields_but_no_contents_that_config_does_not_keep(
+    new_database: NewDatabase,
+) -> None:
+    src = city(new_database, keep=())
     src.pull(batch(L, [letter(1, urgency="kilat", number="005/12", subject="Mutasi", sender="Pak Lurah")]))
     (row,) = src.store.quarantined()
     assert (row.value, row.fields["unit"], row.fields["pages"]) == ("kilat", "DISDIK", 2)
@@ -135,8 +137,8 @@ def test_quarantine_keeps_the_mapped_fields_but_no_contents_that_config_does_not
     assert "Lurah" not in text
 
 
-def test_a_content_of_the_wrong_type_is_never_shown_where_it_is_not_kept(tmp_path: Path) -> None:
-    src = city(tmp_path, keep=("number",))
+def test_a_content_of_the_wrong_type_is_never_shown_where_it_is_not_kept(new_database: NewDatabase) -> None:
+    src = city(new_database, keep=("number",))
     src.pull(batch(L, [letter(1, number=["005/12"]), letter(2, subject={"ke": "Pak Lurah"})]))
     (row,) = src.store.quarantined()
     assert (row.source_id, row.field, row.reason) == ("L-1", "number", "bad_type")
@@ -177,8 +179,8 @@ def test_a_retry_counts_another_attempt_when_nothing_changed(src: City) -> None:
     assert src.store.quarantined()[0].attempts == 2
 
 
-def test_samples_out_of_range_are_held_back_by_point_and_time(tmp_path: Path) -> None:
-    wifi = city(tmp_path, "prometheus")
+def test_samples_out_of_range_are_held_back_by_point_and_time(new_database: NewDatabase) -> None:
+    wifi = city(new_database, "prometheus")
     rows = [sample("ap-1", 1, loss=1.5), sample("ap-1", 2, loss=0.1), sample("ap-2", 1, up=None)]
     report = wifi.pull(batch(Dataset.AP_SAMPLES, rows))
     assert (report.stored, report.quarantined) == (1, 2)

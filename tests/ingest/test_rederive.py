@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from coc.domain.datasets import Dataset
 from coc.domain.limits import Limit, Limits, UrgencyLimits
 from coc.domain.worktime import build_calendars
 from coc.ingest import rederive
 from coc.settings.models import Settings
+from tests.databases import NewDatabase
 from tests.ingest.kit import NOW, batch, city, disposition, iso, letter, unit
 
 L, D, U = Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS
@@ -19,8 +19,8 @@ def _calendars(settings: Settings, units: object = None) -> object:
     return build_calendars(settings.calendar, settings.city.time_zone, units)  # type: ignore[arg-type]
 
 
-def test_a_changed_limit_moves_every_deadline_once(tmp_path: Path) -> None:
-    src = city(tmp_path)
+def test_a_changed_limit_moves_every_deadline_once(new_database: NewDatabase) -> None:
+    src = city(new_database)
     src.pull(batch(L, [letter(1, urgency="segera")]), batch(D, [disposition(i) for i in range(30)]))
     calendars = _calendars(src.settings)
     assert rederive(src.store, calendars, src.settings.limits) == 0
@@ -33,8 +33,8 @@ def test_a_changed_limit_moves_every_deadline_once(tmp_path: Path) -> None:
     assert rederive(src.store, calendars, shorter) == 0
 
 
-def test_a_unit_that_starts_working_six_days_changes_the_hours_of_its_dispositions(tmp_path: Path) -> None:
-    src = city(tmp_path)
+def test_a_unit_that_starts_working_six_days_changes_the_hours_of_its_dispositions(new_database: NewDatabase) -> None:
+    src = city(new_database)
     friday, monday = iso(67), iso(1)  # 15:00 on Friday, 09:00 on Monday
     src.pull(
         batch(U, [unit("DISDIK"), unit("DINKES")]),

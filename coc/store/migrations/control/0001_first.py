@@ -37,3 +37,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_audit_at", "audit", ["at"])
+
+
+def downgrade() -> None:
+    op.drop_table("audit")
+    op.drop_table("api_tokens")

@@ -289,3 +289,27 @@ def upgrade() -> None:
         sa.Column("row_hash", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", "code"),
     )
+
+
+def downgrade() -> None:
+    for table in (
+        "units",
+        "sites",
+        "services",
+        "service_samples",
+        "sample_heads",
+        "runs",
+        "quarantine",
+        "positions",
+        "meta",
+        "links",
+        "link_samples",
+        "letters",
+        "feeds",
+        "dispositions",
+        "commits",
+        "boards",
+        "ap_samples",
+        "access_points",
+    ):
+        op.drop_table(table)
