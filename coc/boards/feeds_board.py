@@ -68,7 +68,7 @@ def frame_of(feeds: list[Feed]) -> pd.DataFrame:
 _COLUMNS = [
     *("name", "kind", "datasets", "enabled", "state", "as_of", "last_good", "next_run", "started", "seconds"),
     *("rows_in", "stored", "unchanged", "quarantined", "error_code", "error_detail", "notes", "quarantine_open"),
-    *("quarantine_reasons", "failing_since", "frozen_since"),
+    *("quarantine_reasons", "failing_since", "frozen_since", "history"),
 ]
 
 
@@ -99,6 +99,7 @@ def _row(feed: Feed) -> dict[str, Any]:
         "quarantine_reasons": [list(refused) for refused in feed.refused],
         "failing_since": feed.failing_since if code and code == (run.error_code if run else None) else None,
         "frozen_since": feed.frozen_since,
+        "history": list(feed.history or ()),
     }
 
 

@@ -5,6 +5,7 @@ The wall must never lie: a source that answers with yesterday's rows is `frozen`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ import data_connectors
 from coc.clock import Clock
 from coc.domain.datasets import MOVING, SAMPLES, Dataset
 from coc.domain.worktime import Calendars
+from coc.ingest.history import has_history
 from coc.settings.models import ConnectorBlock, FrozenAfter, Realm, Settings
 from coc.store import PULLS, FeedRecord, Run, Store
 
@@ -30,7 +32,8 @@ class Feed:
 
     `notes`: (code, detail) findings of the last run. `standing`: alerts that wait for a person, code -> detail.
     `refused`: what waits in quarantine, (reason, field, rows). `failing_since`: the first of the runs that failed in a
-    row. `frozen_since`: the newest record's own time, where that stands still.
+    row. `frozen_since`: the newest record's own time, where that stands still. `history`: while the past fills in, how
+    many days are read and how many are wanted.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Feed:
     refused: tuple[tuple[str, str, int], ...] = ()
     failing_since: datetime | None = None
     frozen_since: datetime | None = None
+    history: tuple[int, int] | None = None
     notes: tuple[tuple[str, str], ...] = ()
     standing: Mapping[str, str] = field(default_factory=dict)
 
@@ -100,6 +104,7 @@ def feeds_of(
                 refused=tuple(waiting.get(name, ())),
                 failing_since=record.failing_since,
                 frozen_since=record.newest if state == "frozen" else None,
+                history=_history(name, block, record, clock),
                 notes=tuple(record.notes),
                 standing=dict(record.standing),
             )
@@ -113,6 +118,16 @@ def _expected(block: ConnectorBlock, record: FeedRecord, clock: Clock) -> dateti
         return None
     at = record.last_run.started_business + timedelta(seconds=block.every_seconds * (clock.speed or 1.0))
     return at if at > clock.now() else None
+
+
+def _history(name: str, block: ConnectorBlock, record: FeedRecord, clock: Clock) -> tuple[int, int] | None:
+    """Whole days read and wanted of a source that tells its past; None before its first good pull, and when done."""
+    connector = data_connectors.registry()[block.type](name, block)
+    if not block.enabled or record.last_good is None or not has_history(connector):
+        return None
+    read = clock.now() - (record.reached or clock.now())
+    wanted = timedelta(days=block.backfill_days)
+    return None if read >= wanted else (max(read.days, 0), math.ceil(block.backfill_days))
 
 
 def filled_by(name: str, block: ConnectorBlock) -> frozenset[Dataset]:

@@ -55,6 +55,7 @@ class FeedRecord:
     last_good_business: datetime | None = None
     as_of: datetime | None = None
     newest: datetime | None = None
+    reached: datetime | None = None  # back to when its history was read
     runs: int = 0
     notes: Notes = field(default_factory=list)
     standing: Mapping[str, str] = field(default_factory=dict)
@@ -181,16 +182,21 @@ class Feeds(Database):
     def feeds(self) -> list[FeedRecord]:
         """All sources that ever ran, by name."""
         last = sa.select(runs.c.source, sa.func.max(runs.c.id).label("id"), sa.func.count().label("n"))
-        newest = sa.select(positions.c.source, sa.func.max(positions.c.newest).label("newest"))
+        newest = sa.select(
+            positions.c.source,
+            sa.func.max(positions.c.newest).label("newest"),
+            sa.func.max(positions.c.backfilled_to).label("reached"),
+        )
         with self.read() as connection:
             per = list(connection.execute(last.group_by(runs.c.source)))
             found = {r.id: r for r in connection.execute(sa.select(runs).where(runs.c.id.in_([p.id for p in per])))}
-            latest = {r.source: r.newest for r in connection.execute(newest.group_by(positions.c.source))}
+            latest = {r.source: (r.newest, r.reached) for r in connection.execute(newest.group_by(positions.c.source))}
             held = list(connection.execute(sa.select(feeds).order_by(feeds.c.source)))
             since = {r.source: _first_failed(connection, r.source, r.last_good) for r in held if r.failures}
         by_source: dict[str, tuple[Any, int]] = {p.source: (found[p.id], int(p.n)) for p in per}
         self._last = [
-            _record(r, by_source.get(r.source, (None, 0)), latest.get(r.source), since.get(r.source)) for r in held
+            _record(r, by_source.get(r.source, (None, 0)), latest.get(r.source, (None, None)), since.get(r.source))
+            for r in held
         ]
         return self.feeds_at_hand()
 
@@ -267,7 +273,7 @@ def _run(row: Any) -> Run:
     )
 
 
-def _record(row: Any, ran: tuple[Any, int], newest: int | None, failing: int | None) -> FeedRecord:
+def _record(row: Any, ran: tuple[Any, int], held: tuple[int | None, int | None], failing: int | None) -> FeedRecord:
     last, count = ran
     return FeedRecord(
         source=row.source,
@@ -276,7 +282,8 @@ def _record(row: Any, ran: tuple[Any, int], newest: int | None, failing: int | N
         last_good=codec.instant(row.last_good),
         last_good_business=codec.instant(row.last_good_business),
         as_of=codec.instant(row.as_of),
-        newest=codec.instant(newest),
+        newest=codec.instant(held[0]),
+        reached=codec.instant(held[1]),
         runs=count,
         notes=[(code, detail) for code, detail in orjson.loads(row.notes)],
         standing=orjson.loads(row.standing),

@@ -50,6 +50,7 @@ def feed_card(ctx: Context, row: dict[str, Any]) -> Any:
                 ],
                 className="coc-facts",
             ),
+            *_history(ctx, row),
             *_counts(ctx, row),
         ],
         className="coc-card coc-source",
@@ -96,6 +97,18 @@ def _when(ctx: Context, row: dict[str, Any], field: str, *, aged: bool) -> list[
     if aged:
         shown.append(html.Span([age(ctx, at, field), " ", ctx.say("feed.age_suffix")], className="coc-quiet"))
     return shown
+
+
+def _history(ctx: Context, row: dict[str, Any]) -> list[Any]:
+    """How far back the past is read, while it fills in; nothing once it is whole."""
+    if not row.get("history"):
+        return []
+    days, wanted = (int(n) for n in row["history"])
+    words = ctx.say("sumber.history", days=ctx.writer.number(float(days)), wanted=ctx.writer.number(float(wanted)))
+    filled = html.Div(className="coc-progress-filled", style={"width": f"{100 * days / wanted:.0f}%"})
+    reading = {"aria-valuemin": "0", "aria-valuenow": str(days), "aria-valuemax": str(wanted)}
+    bar = html.Div(filled, className="coc-progress", role="progressbar", **reading, **{"aria-label": words})
+    return [html.Div([html.Div(words), bar], className="coc-history")]
 
 
 def _counts(ctx: Context, row: dict[str, Any]) -> list[Any]:

@@ -11,9 +11,10 @@ from coc.clock import Clock, FrozenClock, RunningClock
 from coc.domain.calendar_spec import CalendarSettings
 from coc.domain.datasets import Dataset
 from coc.domain.worktime import build_calendars
-from coc.ingest.feeds import state_of
-from coc.settings.models import ConnectorBlock
+from coc.ingest.feeds import feeds_of, state_of
+from coc.settings.models import ConnectorBlock, Settings
 from coc.store import FeedRecord
+from data_connectors.prometheus import Prometheus
 from tests.databases import NewDatabase
 from tests.ingest.kit import NOW, REFUSED, batch, city, letter, sample
 
@@ -105,3 +106,17 @@ def test_a_source_whose_measurements_stand_still_is_frozen_though_it_answers(new
     record = wifi.store.feeds()[0]
     assert state_of(wifi.block, WIFI, record, FrozenClock(wifi.now), CALENDARS) == "frozen"
     assert record.as_of == NOW
+
+
+def _history(**record: Any) -> Any:
+    block = Prometheus.Block(type="prometheus", url="http://127.0.0.1:9", queries={"up": "up"}, backfill_days=30)
+    held = {"wifi": FeedRecord("wifi", **({"last_good": NOW} | record))}
+    settings = Settings(connectors={"wifi": block})
+    return feeds_of(held, {}, settings, "live", FrozenClock(NOW), CALENDARS, {}, led=False)[0].history
+
+
+def test_the_past_is_told_in_days_from_the_first_good_pull_until_it_is_whole() -> None:
+    assert _history(last_good=None) is None
+    assert _history() == (0, 30)
+    assert _history(reached=NOW - timedelta(days=12, hours=20)) == (12, 30)
+    assert _history(reached=NOW - timedelta(days=30)) is None

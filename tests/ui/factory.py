@@ -132,6 +132,7 @@ def feed(name: str, state: str = "fresh", **more: Any) -> dict[str, Any]:
         "quarantine_reasons": [],
         "failing_since": pd.NaT,
         "frozen_since": pd.NaT,
+        "history": [],
     }
     return row | more
 
@@ -139,7 +140,15 @@ def feed(name: str, state: str = "fresh", **more: Any) -> dict[str, Any]:
 def feeds(*rows: dict[str, Any]) -> pd.DataFrame:
     made = list(rows) or [
         feed("sipadek"),
-        feed("wifi", kind="prometheus", datasets=["ap_samples"], rows_in=260.0, stored=260.0, unchanged=0.0),
+        feed(
+            "wifi",
+            kind="prometheus",
+            datasets=["ap_samples"],
+            rows_in=260.0,
+            stored=260.0,
+            unchanged=0.0,
+            history=[12, 30],
+        ),
         feed("titik_wifi", kind="files", datasets=["sites", "access_points"], rows_in=168.0, stored=0.0),
         feed("aplikasi", kind="http_probe", datasets=["services", "service_samples"], rows_in=12.0, stored=12.0),
     ]

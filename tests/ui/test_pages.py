@@ -160,6 +160,16 @@ def test_no_source_teaches_how_to_connect_the_first() -> None:
     assert "coc check" in said
 
 
+@pytest.mark.parametrize(("language", "words"), [("id", "Riwayat: 12 dari 30 hari"), ("en", "History: 12 of 30 days")])
+def test_a_card_tells_how_far_back_the_past_is_read_until_it_is_whole(language: str, words: str) -> None:
+    def said(*rows: dict[str, Any]) -> str:
+        view = factory.view("sumber", held=factory.with_feeds(*rows), language=language)
+        return text_of(sumber.render(view)["sumber-cards"]["children"])
+
+    assert words in said(factory.feed("wifi", history=[12, 30]))
+    assert words.split(":")[0] not in said(factory.feed("wifi"))
+
+
 def test_an_unfinished_day_is_not_drawn_as_a_fall() -> None:
     def line(today: float) -> list[str]:
         held = factory.boards()
