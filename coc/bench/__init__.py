@@ -8,19 +8,25 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from coc.bench import databases, pipeline, serving
+from coc.bench.generate import SIZES, Size
+
 if TYPE_CHECKING:
+    import psutil
+
     from coc.clock import Clock
     from coc.settings.models import Settings
     from coc.store import Store
 
-World: TypeAlias = "tuple[Store, Settings, Clock]"
 Step = Callable[[str], None]
 
 FRAME = "/live/frame?page=overview&lang=id&theme=dark"
@@ -35,10 +41,10 @@ connectors:
 class Report:
     """Rows of (what, measured, budget, within)."""
 
-    def __init__(self, console: Console, size: str) -> None:
+    def __init__(self, console: Console, size: str, database: str) -> None:
         self.console = console
         self.missed = 0
-        self.table = Table(title=f"coc bench --size {size}", title_justify="left")
+        self.table = Table(title=f"coc bench --size {size} --database {database}", title_justify="left")
         for name in ("what", "measured", "budget", ""):
             self.table.add_column(name)
 
@@ -47,77 +53,130 @@ class Report:
         self.table.add_row(what, measured, budget, "[green]within[/]" if within else "[red]missed[/]")
 
 
-def main(size: str) -> int:
-    """Run the bench in a folder of its own, print the table; 1 where a budget is missed."""
+def main(size: str, database: str = "sqlite") -> int:
+    """Run the bench in a folder of its own, print the table; 1 where a budget is missed.
+
+    `database`: sqlite, or postgresql: a server that a PyPI package ships, for as long as the bench runs.
+    """
     os.environ["COC_CLOCK"] = NOW
     console = Console(stderr=True)
-    report = Report(Console(), size)
-    with tempfile.TemporaryDirectory(prefix="coc-bench-") as folder, console.status("starting") as status:
-        _measure(Path(folder), size, report, status.update)
+    report = Report(Console(), size, database)
+    with (
+        tempfile.TemporaryDirectory(prefix="coc-bench-") as folder,
+        databases.opened(database, Path(folder)) as new,
+        console.status("starting") as status,
+    ):
+        _measure(Path(folder), size, new, report, status.update)
     report.console.print(report.table)
     return 1 if report.missed else 0
 
 
-def _measure(folder: Path, size: str, report: Report, step: Step) -> None:
-    import data_connectors
-    from coc.bench import pipeline
-    from coc.bench.generate import SIZES
-    from coc.clock import from_environment
-    from coc.settings.load import load
+def _measure(folder: Path, size: str, new: databases.New, report: Report, step: Step) -> None:
+    small = _refresh_at_s(folder, new, step) if size != "S" else None
+    city = City.made(folder, new())
+    loaded = _bulk(city, new, report, SIZES[size], step)
+    _boards(city, report, SIZES[size], step)
+    size_mb = city.store.size() / 1e6
+    report.add("store size", f"{size_mb:,.0f} MB for {loaded:,} rows", "told", within=True)
+    ours = _serving(city, report, step)
+    if small is not None:
+        growth = ours.cpu_ms / small.cpu_ms
+        said = f"{growth:.2f} x ({small.cpu_ms:.2f} to {ours.cpu_ms:.2f} ms)"
+        report.add("growth of a refresh, S to L", said, "<= 1.1 x", growth <= 1.1)
+    city.store.close()
+
+
+def _refresh_at_s(folder: Path, new: databases.New, step: Step) -> serving.Cost:
+    """What a refresh costs at S, in the same run."""
+    city = City.made(folder / "S", new())
+    pipeline.load(city.store, city.settings, city.clock, SIZES["S"], lambda said: step(f"S first: {said}"))
+    with city.served() as (process, port):
+        cost = serving.cost(process, port, FRAME, 2_000)
+    city.store.close()
+    return cost
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A bench's store with what a process needs to serve it."""
+
+    config: Path
+    url: str
+    store: Store
+    settings: Settings
+    clock: Clock
+
+    @classmethod
+    def made(cls, folder: Path, url: str) -> City:
+        import data_connectors
+        from coc.clock import from_environment
+        from coc.settings.load import load
+        from coc.store import open_store
+
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "config.yaml"
+        config.write_text(f"store: {{url: '{url}', control_url: 'sqlite:///control.db'}}\n{_CONFIG}")
+        blocks = {kind: connector.Block for kind, connector in data_connectors.registry().items()}
+        return cls(config, url, open_store(url), load(config, blocks), from_environment())
+
+    @contextmanager
+    def served(self) -> Iterator[tuple[psutil.Process, int]]:
+        """`coc serve` of this city, once it answers."""
+        port = serving.free_port()
+        with serving.running(serving.serve_command(self.config, port), port, FRAME) as process:
+            yield process, port
+
+
+def _bulk(city: City, new: databases.New, report: Report, size: Size, step: Step) -> int:
+    """The whole pipeline against the same rows by a bare executemany, into as many indexes; rows loaded."""
     from coc.store import open_store
 
-    config = folder / "config.yaml"
-    config.write_text(_CONFIG)
-    blocks = {kind: connector.Block for kind, connector in data_connectors.registry().items()}
-    settings, clock = load(config, blocks), from_environment()
-    database, floor = folder / "var/coc.db", folder / "floor.db"
-    store = open_store(f"sqlite:///{database}")
-    rows, seconds = pipeline.load(store, settings, clock, SIZES[size], step)
-    open_store(f"sqlite:///{floor}").close()
+    rows, seconds = pipeline.load(city.store, city.settings, city.clock, size, step)
     step("the same rows by a bare executemany")
-    _, bare_seconds = pipeline.bare(database, floor)
+    floor = open_store(new())
+    bare_seconds = pipeline.bare(city.store, floor, step)
+    floor.close()
     ratio = bare_seconds / seconds
     report.add("bulk load / bare insert", f"{ratio:.2f} ({rows / seconds:,.0f} rows/s)", ">= 0.25", ratio >= 0.25)
-    _boards(store, settings, clock, report, step)
-    mb = database.stat().st_size / 1e6
-    report.add("store size", f"{mb:,.0f} MB for {rows:,} rows", "told", within=True)
-    _serving(config, database, (store, settings, clock), report, step)
-    store.close()
+    return rows
 
 
-def _boards(store: Store, settings: Settings, clock: Clock, report: Report, step: Step) -> None:
-    from coc.bench import pipeline
+def _boards(city: City, report: Report, size: Size, step: Step) -> None:
     from coc.boards import Builder
 
     step("boards from nothing")
-    builder = Builder(store, settings, "live", clock)
+    builder = Builder(city.store, city.settings, "live", city.clock)
+    cold = _timed(builder.refresh)
+    for what, change in (
+        ("1,000-row delta", lambda: pipeline.delta(city.store, city.settings, city.clock)),
+        (
+            f"minute of {size.access_points:,} points",
+            lambda: pipeline.minute(city.store, city.settings, city.clock, size),
+        ),
+    ):
+        wrote, took = [], []
+        for _ in range(5):
+            step(f"boards after a {what}")
+            wrote.append(_timed(change))
+            took.append(_timed(builder.refresh))
+        middle, write = statistics.median(took) * 1000, statistics.median(wrote) * 1000
+        said = f"{middle:.0f} ms (from nothing {cold:.1f} s; the rows' own commits {write:.0f} ms)"
+        report.add(f"boards after a {what}, median", said, "<= 500 ms", middle <= 500)
+
+
+def _timed(action: Callable[[], object]) -> float:
     started = time.perf_counter()
-    builder.refresh()
-    cold = time.perf_counter() - started
-    took = []
-    for _ in range(5):
-        step("boards after a delta of 1,000 rows")
-        pipeline.delta(store, settings, clock)
-        started = time.perf_counter()
-        builder.refresh()
-        took.append(time.perf_counter() - started)
-    middle = statistics.median(took) * 1000
-    said = f"{middle:.0f} ms (from nothing {cold:.1f} s)"
-    report.add("boards after a 1,000-row delta, median", said, "<= 500 ms", middle <= 500)
+    action()
+    return time.perf_counter() - started
 
 
-def _serving(config: Path, database: Path, world: World, report: Report, step: Step) -> None:
-    from coc.bench import pipeline, serving
-
-    store, settings, clock = world
-
+def _serving(city: City, report: Report, step: Step) -> serving.Cost:
     step("refreshes of the wall overview, ours and the plain twin's")
-    port = serving.free_port()
-    with serving.running(serving.serve_command(config, port), port, FRAME) as process:
+    with city.served() as (process, port):
         ours = serving.cost(process, port, FRAME, 2_000)
         twin_port = serving.free_port()
-        now = int(clock.now().timestamp() * 1e6)
-        with serving.running(serving.twin_command(database, twin_port, now), twin_port, "/_dash-layout") as twin:
+        now = int(city.clock.now().timestamp() * 1e6)
+        with serving.running(serving.twin_command(city.url, twin_port, now), twin_port, "/_dash-layout") as twin:
             plain = serving.cost(twin, twin_port, "/_dash-update-component", 5, serving.twin_body())
         share = plain.cpu_ms / ours.cpu_ms
         within = ours.cpu_ms <= 1 and share >= 200
@@ -126,7 +185,7 @@ def _serving(config: Path, database: Path, world: World, report: Report, step: S
         report.add("a refresh over the wire", f"{ours.bytes / 1000:.1f} kB", "<= 10 kB", ours.bytes <= 10_000)
 
         def commit() -> float:
-            pipeline.delta(store, settings, clock)
+            pipeline.delta(city.store, city.settings, city.clock)
             return time.perf_counter()
 
         step("one commit to 1,000 clients")
@@ -136,6 +195,7 @@ def _serving(config: Path, database: Path, world: World, report: Report, step: S
         report.add("commit to frame at 1,000 clients, p95", f"{p95:.2f} s", "<= 1 s", p95 <= 1)
         rss = process.memory_info().rss / 1e6
         report.add("memory of coc serve", f"{rss:.0f} MB", "<= 400 MB", rss <= 400)
+    return ours
 
 
 def _allow_sockets() -> None:

@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], port: int, path: str, seconds: float = 120) -> Iterator[psutil.Process]:
+def running(command: list[str], port: int, path: str, seconds: float = 300) -> Iterator[psutil.Process]:
     """The process, once `path` answers."""
     process = subprocess.Popen(  # noqa: S603 - our own commands
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ}
@@ -83,8 +83,8 @@ def serve_command(config: Path, port: int) -> list[str]:
     return [sys.executable, "-m", "coc.cli", "--config", str(config), "serve", "--no-scheduler", "--port", str(port)]
 
 
-def twin_command(database: Path, port: int, now_micros: int) -> list[str]:
-    return [sys.executable, "-m", "coc.bench.twin", f"sqlite:///{database}", str(port), str(now_micros)]
+def twin_command(url: str, port: int, now_micros: int) -> list[str]:
+    return [sys.executable, "-m", "coc.bench.twin", url, str(port), str(now_micros)]
 
 
 def twin_body() -> bytes:
