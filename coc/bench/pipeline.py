@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -84,7 +84,7 @@ def bare(loaded: Store, empty: Store, step: Step) -> float:
     return seconds
 
 
-def _insert(empty: Store, dataset: Dataset, insert: str, chunk: list[Any], at: list[str]) -> float:
+def _insert(empty: Store, dataset: Dataset, insert: str, chunk: Sequence[Any], at: list[str]) -> float:
     with empty.engine.connect() as connection:
         if dataset in SAMPLES and not empty.sqlite:
             with connection.begin():  # the months are there already; making them is not what is measured

@@ -118,7 +118,6 @@ def _follow(world: World, deltas: int) -> None:
     same(world.builder, _from_nothing(world))
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 # A shrunk example would be nicer to read, and cost minutes: the seed tells all.
 @settings(
     max_examples=4,
@@ -127,9 +126,9 @@ def _follow(world: World, deltas: int) -> None:
 )
 @given(seed=st.integers(0, 10_000), deltas=st.integers(1, 5))
 def test_boards_after_any_deltas_are_the_boards_from_nothing(
-    any_database: Callable[[str], str], kind: str, seed: int, deltas: int
+    new_database: Callable[[], str], seed: int, deltas: int
 ) -> None:
-    world = World(any_database(kind), seed)
+    world = World(new_database(), seed)
     _follow(world, deltas)
     world.close()
 
