@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from coc.cli import bench, database, look, pull, quarantine, serve, simulate, token
+from coc.cli import bench, database, drill, look, pull, quarantine, serve, simulate, token
 from coc.cli.frame import ConfigOption
 
 app = typer.Typer(
@@ -41,5 +41,6 @@ app.command()(look.status)
 app.add_typer(quarantine.group, name="quarantine")
 app.add_typer(database.group, name="db")
 app.command()(simulate.simulate)
+app.command()(drill.drill)
 app.add_typer(token.group, name="token")
 app.command()(bench.bench)

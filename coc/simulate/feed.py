@@ -14,7 +14,7 @@ import orjson
 
 from coc.domain.instants import micros_of
 from coc.simulate.rhythm import FAR
-from coc.simulate.timeline import RETENTION_DAYS, Table, Timeline, iso
+from coc.simulate.timeline import RETENTION_DAYS, Row, Table, Timeline, iso
 
 TOKEN: Final = "simulator"  # noqa: S105 - of a city that does not exist
 DEFAULT_LIMIT, MOST = 500, 2000
@@ -30,6 +30,24 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class Telling:
+    """How the feed tells its world. As it is, here; drills tell it otherwise (`coc.simulate.faults`).
+
+    `world`: the instant whose rows are shown; `told`: what it says is now; `stuck`: cursors lead nowhere.
+    """
+
+    stuck = False
+
+    def __init__(self, now: int) -> None:
+        self.world = self.told = now
+
+    def rows(self, _dataset: str, rows: list[Row]) -> list[Row]:
+        return rows
+
+    def existing(self, _dataset: str, ids: list[str]) -> list[str]:
+        return ids
+
+
 class Refused(Exception):
     """A request that gets a problem instead of rows."""
 
@@ -43,20 +61,22 @@ def problem(refused: Refused) -> Answer:
     return Answer(orjson.dumps(body), refused.status, "application/problem+json", refused.headers)
 
 
-def answer(timeline: Timeline, now: int, path: str, query: Mapping[str, str], authorization: str | None) -> Answer:
-    """The answer to `GET <base>/<path>`; `now` in microseconds."""
+def answer(
+    timeline: Timeline, telling: Telling, path: str, query: Mapping[str, str], authorization: str | None
+) -> Answer:
+    """The answer to `GET <base>/<path>`."""
     try:
-        return Answer(orjson.dumps(_found(timeline, now, path.strip("/"), query, authorization)))
+        return Answer(orjson.dumps(_found(timeline, telling, path.strip("/"), query, authorization)))
     except Refused as refused:
         return problem(refused)
 
 
 def _found(
-    timeline: Timeline, now: int, path: str, query: Mapping[str, str], authorization: str | None
+    timeline: Timeline, telling: Telling, path: str, query: Mapping[str, str], authorization: str | None
 ) -> dict[str, Any]:
     if authorization != f"Bearer {TOKEN}":
         raise Refused(401, "Unauthorized", "a Bearer token is needed", (("WWW-Authenticate", "Bearer"),))
-    instant = iso(np.array([now]))[0]
+    now, instant = telling.world, iso(np.array([telling.told]))[0]
     if path == "info":
         return {
             "feed": "coc/1",
@@ -70,12 +90,18 @@ def _found(
         raise Refused(404, "Not Found", f"there is no /{path} in COC feed v1")
     table = timeline.tables(now)[dataset]
     if rest and isinstance(table, Table):
-        return {"ids": table.existing(now), "now": instant}
-    after = _cursor(dataset, query["cursor"]) if query.get("cursor") else None
+        return {"ids": telling.existing(dataset, table.existing(now)), "now": instant}
+    after = _cursor(dataset, query["cursor"]) if query.get("cursor") and not telling.stuck else None
     rows, more = table.page(now, _since(query.get("updated_since")), after, _limit(query.get("limit")))
-    key = "code" if dataset == "units" else "id"
+    key = key_of(dataset)
     following = _opaque(dataset, rows[-1]["updated_at"], rows[-1][key]) if more else None
-    return {"items": rows, "next": following, "now": instant}
+    if telling.stuck:
+        following = following or _opaque(dataset, str(instant), "")
+    return {"items": telling.rows(dataset, rows), "next": following, "now": instant}
+
+
+def key_of(dataset: str) -> str:
+    return "code" if dataset == "units" else "id"
 
 
 def _since(text: str | None) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from coc.domain.instants import DAY, HOUR, Bools, Floats, Micros, to_date
 from coc.simulate.chance import Indices, noise, rng, smooth_noise
 from coc.simulate.programme import Programme, started
-from coc.simulate.rhythm import OFFSET, day_of, midnight
+from coc.simulate.rhythm import FAR, OFFSET, day_of, midnight
 
 MINUTE: Final = 60_000_000
 _LOOK_BACK_DAYS: Final = 4  # no spell is longer
@@ -54,6 +54,15 @@ class Network:
     def __init__(self, seed: int) -> None:
         self.seed, self.programme = seed, Programme(seed)
         self._spells = lru_cache(maxsize=64)(self._drawn)
+        self._cuts: dict[tuple[str, int], int] = {}  # a site and the begin of its power cut -> the end
+
+    def cut(self, site: str, at: int) -> None:
+        """The site's power fails, until `restore`; nobody sees it before `at`."""
+        self._cuts = {**self._cuts, (site, at): FAR}
+
+    def restore(self, site: str, at: int) -> None:
+        """The power is back; the cut stays in the history."""
+        self._cuts = {k: at if k[0] == site and end == FAR else end for k, end in self._cuts.items()}
 
     @cached_property
     def _points(self) -> list[tuple[int, int]]:
@@ -104,6 +113,9 @@ class Network:
         at = minutes * MINUTE + self._offset[:, None]
         point = np.arange(len(self._points))[:, None]
         states = self._states(at, minutes)
+        for (site, start), end in self._cuts.items():
+            without = np.array([self.programme.sites[s].code == site for s in self._site])
+            states[_DOWN] |= without[:, None] & (at >= start) & (at < end)
         lost = noise(self.seed, "lost", point, minutes // 3) < 0.0022
         toggles = states[_FLAPPING] & (noise(self.seed, "toggle", point, minutes // 2) < 0.5)
         up = ~(states[_DOWN] | lost | toggles)

@@ -43,10 +43,16 @@ Value = Vector | Floats  # an array: a scalar at each instant
 
 
 class Metrics:
-    """Every series of one seed."""
+    """Every series of one seed.
+
+    Two failures of the measuring itself (drills): `dead_since`, when the exporters died; `stands_at`, the instant after
+    which nothing is measured any more, though all is answered as it was.
+    """
 
     def __init__(self, seed: int) -> None:
         self.network, self.applications = Network(seed), Applications(seed)
+        self.dead_since: int | None = None
+        self.stands_at: int | None = None
 
     def targets(self) -> list[dict[str, str]]:
         return self.network.labels + self.applications.labels
@@ -77,12 +83,13 @@ class Metrics:
 
     def select(self, selector: Selector, at: Micros, now: int) -> Vector:
         known = (at <= now + _LOOK_BACK) & (at > now - SCRAPE_DAYS * DAY)
-        at = np.minimum(at, now)
+        at = np.minimum(at, now if self.stands_at is None else min(now, self.stands_at))
         found = self._found(selector, self.network.minute(at), self.applications.minute(at))
         return replace(found, present=found.present & known)
 
     def measured(self, selector: Selector, first: int, last: int) -> Vector:
         """Every sample in (first, last], at its own time."""
+        last = last if self.stands_at is None else min(last, self.stands_at)
         minutes = np.arange(first // MINUTE - 1, last // MINUTE + 1)[None, :]
         found = self._found(selector, minutes, minutes)
         return replace(found, present=found.present & (found.at > first) & (found.at <= last))
@@ -106,6 +113,7 @@ class Metrics:
         network = self.network
         m = network.measured(minutes)
         begun = m.at >= network.begin[:, None]
+        m = replace(m, seen=m.seen & self._alive(m.at))
         columns: dict[str, tuple[npt.NDArray[Any], Bools]] = {
             "probe_success": (m.up, m.seen), "ap_up": (m.up, m.seen), "probe_duration_seconds": (m.seconds, m.seen),
             "ap_clients": (m.clients, m.seen & m.up), "ap_rx_bps": (m.rx_bps, m.seen & m.up),
@@ -116,12 +124,15 @@ class Metrics:
 
     def _apps(self, selector: Selector, minutes: Indices) -> Vector:
         m = self.applications.measured(minutes)
-        always = np.ones_like(m.up)
+        always, alive = np.ones_like(m.up), self._alive(m.at)
         columns: dict[str, tuple[npt.NDArray[Any], Bools]] = {
-            "probe_success": (m.up, always), "probe_duration_seconds": (m.seconds, always),
-            "probe_http_status_code": (m.status, always), "up": (always, always),
+            "probe_success": (m.up, alive), "probe_duration_seconds": (m.seconds, alive),
+            "probe_http_status_code": (m.status, alive), "up": (alive, always),
         }  # fmt: skip
         return self._picked(selector, columns, self.applications.labels, m.at)
+
+    def _alive(self, at: Micros) -> Bools:
+        return np.ones(at.shape, dtype=bool) if self.dead_since is None else np.asarray(at < self.dead_since)
 
     def _picked(
         self,

@@ -1,4 +1,4 @@
-"""The simulated city as one HTTP server: COC feed v1, Prometheus, probe targets, registers as CSV.
+"""The simulated city as one HTTP server: COC feed v1, Prometheus, probe targets, registers as CSV, and drills.
 
 One ASGI function; the work is done in threads, so that a slow application never delays a feed.
 """
@@ -9,7 +9,6 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl
@@ -19,21 +18,18 @@ import uvicorn
 
 from coc.clock import Clock, FrozenClock, RunningClock, from_environment
 from coc.domain.instants import micros_of
-from coc.simulate import feed
+from coc.simulate import drill_desk, faults, feed, wire
 from coc.simulate.city import SEED, City
+from coc.simulate.drills import Drills
 from coc.simulate.feed import Answer
 from coc.simulate.prometheus import Prometheus
 from coc.simulate.rhythm import whole_ms
 from coc.simulate.series import Metrics
 from coc.simulate.timeline import Timeline, iso
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from coc.simulate.wire import Receive, Scope, Send
 
 _START_SECONDS: Final = 10.0
 _STOP_SECONDS: Final = 1.5
-_BODY_LIMIT: Final = 1_000_000
 _NOT_FOUND: Final = Answer(b"404 page not found\n", 404, "text/plain; charset=utf-8")
 
 
@@ -46,6 +42,7 @@ class Simulation:
         self.timeline = Timeline(self.city)
         self.metrics = Metrics(seed)
         self.prometheus = Prometheus(self.metrics)
+        self.drills = Drills(seed, self.timeline, self.metrics)
 
     def now(self) -> int:
         """Whole milliseconds, as microseconds."""
@@ -54,50 +51,70 @@ class Simulation:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        method, path = scope["method"], scope["path"]
-        if path.startswith("/apps/"):
-            await self._application(path[len("/apps/") :], receive, send)
+        if self.drills.due:
+            await asyncio.to_thread(self.drills.settle, self.now())
+        target = faults.target_of(scope["path"])
+        if target and self.drills.is_on("delay", target):
+            await asyncio.sleep(faults.DELAY_SECONDS)
+        answer = await self._answered(scope, receive, target)
+        if answer is None:
+            if await wire.hang_up(receive):
+                return
+            answer = Answer(b"", 503, "text/plain; charset=utf-8")
+        if target and self.drills.is_on("slow", target):
+            await wire.drip(receive, send, answer, lambda: self.drills.is_on("slow", target))
             return
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        if method == "POST" and path.startswith("/prometheus/"):
-            query |= dict(parse_qsl((await _body(receive)).decode("utf-8", "replace"), keep_blank_values=True))
-        elif method not in ("GET", "HEAD"):
-            await _reply(send, Answer(b"Method Not Allowed\n", 405, "text/plain", (("Allow", "GET, HEAD"),)))
-            return
-        headers = dict(scope["headers"])
-        authorization = headers.get(b"authorization", b"").decode("latin-1") or None
-        answer = await asyncio.to_thread(self._answer, path, query, authorization)
-        await _reply(send, answer, head=method == "HEAD")
+        await wire.reply(send, answer, head=scope["method"] == "HEAD")
 
-    def _answer(self, path: str, query: dict[str, str], authorization: str | None) -> Answer:
+    async def _answered(self, scope: Scope, receive: Receive, target: str | None) -> Answer | None:
+        """The answer; None where the connection is to be closed without one."""
+        method, path = scope["method"], scope["path"]
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        if drill_desk.is_desk(path):
+            return await asyncio.to_thread(drill_desk.answer, self.drills, method, path, query, headers, self.now())
+        if target and self.drills.is_on("down", target):
+            return None
+        if target and (said := faults.instead(self.drills, target)):
+            return said
+        if path.startswith("/apps/"):
+            return await self._application(path[len("/apps/") :])
+        if method == "POST" and path.startswith("/prometheus/"):
+            query |= dict(parse_qsl((await wire.body_of(receive)).decode("utf-8", "replace"), keep_blank_values=True))
+        elif method not in ("GET", "HEAD"):
+            return Answer(b"Method Not Allowed\n", 405, "text/plain", (("Allow", "GET, HEAD"),))
+        found = await asyncio.to_thread(self._found, path, query, headers.get("authorization"))
+        return faults.cut(self.drills, target, found) if target else found
+
+    def _found(self, path: str, query: dict[str, str], authorization: str | None) -> Answer:
         now = self.now()
         area, _, rest = path.removeprefix("/").partition("/")
         if area == "coc" and rest.startswith("v1/"):
-            return feed.answer(self.timeline, now, rest[3:], query, authorization)
+            return feed.answer(self.timeline, faults.Faults(self.drills, now), rest[3:], query, authorization)
         if area == "prometheus" and rest.startswith("api/v1/"):
             return self.prometheus.answer(rest[len("api/v1/") :], query, now)
+        programme = self.metrics.network.programme
         if path == "/data/titik-wifi.csv":
-            return _csv(self.metrics.network.programme.sites_csv(now))
+            return _csv(faults.register(self.drills, programme.sites_csv(now)))
         if path == "/data/access-points.csv":
-            return _csv(self.metrics.network.programme.points_csv(now))
+            return _csv(programme.points_csv(now))
         if path == "/info":
             info = {"now": iso(_one(now))[0], "speed": self.clock.speed, "seed": self.seed}
             return Answer(orjson.dumps(info))
         return _NOT_FOUND
 
-    async def _application(self, service: str, receive: Receive, send: Send) -> None:
+    async def _application(self, service: str) -> Answer | None:
         """What the application does just now: answers after its latency, is out of order, or hangs up."""
         found = await asyncio.to_thread(self.metrics.applications.answer, service.strip("/"), self.now())
         if found is None:
-            await _reply(send, _NOT_FOUND)
-            return
+            return _NOT_FOUND
         status, seconds = found
         await asyncio.sleep(seconds)
-        if status == 0 and await _hang_up(receive):
-            return
+        if status == 0:
+            return None
         text = f"{service}: layanan berjalan\n" if status == 200 else f"{service}: sedang gangguan\n"
         headers = () if status == 200 else (("Retry-After", "60"),)
-        await _reply(send, Answer(text.encode(), status or 503, "text/plain; charset=utf-8", headers))
+        return Answer(text.encode(), status, "text/plain; charset=utf-8", headers)
 
 
 def _clock(speed: float) -> Clock:
@@ -116,33 +133,6 @@ def _one(micros: int) -> Any:
 
 def _csv(text: str) -> Answer:
     return Answer(text.encode(), 200, "text/csv; charset=utf-8")
-
-
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more and len(body) < _BODY_LIMIT:
-        message = await receive()
-        body += message.get("body", b"")
-        more = bool(message.get("more_body"))
-    return body
-
-
-async def _hang_up(receive: Receive) -> bool:
-    """Close the connection without an answer, as a crashed application does; False where that cannot be done."""
-    transport = getattr(getattr(receive, "__self__", None), "transport", None)
-    if transport is None:
-        return False
-    transport.abort()
-    for _ in range(3):  # let the server notice, so that it does not answer in our place
-        await asyncio.sleep(0)
-    return True
-
-
-async def _reply(send: Send, answer: Answer, head: bool = False) -> None:
-    headers = [("content-type", answer.content_type), ("content-length", str(len(answer.body))), *answer.headers]
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": b"" if head else answer.body})
 
 
 class Handle:

@@ -2,7 +2,7 @@
 
 All changes of all rows lie in one array sorted by time, each with the time of the same row's next change. The rows at
 `now` are the changes with `at <= now < next`: a page is a slice, a mask and its first hits, whatever `now` is, and
-nothing has to be kept while the city lives.
+nothing has to be kept while the city lives (but what a drill made the feed tell again: `Timeline.touch`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from coc.simulate.chance import Indices, Objects
 from coc.simulate.city import City
 from coc.simulate.letters import Letters
 from coc.simulate.lives import DayPlan, Dispositions, Events, plan_day
-from coc.simulate.rhythm import FAR, OFFSET, day_of
+from coc.simulate.rhythm import FAR, OFFSET, day_of, midnight
 
 RETENTION_DAYS: Final = 150
 # A letter stays as long as what hangs on it is younger than the retention, so that nothing young is ever missing.
@@ -82,6 +82,19 @@ class Table:
         found: list[str] = self._columns.id[np.sort(rows[~gone[rows]])].tolist()
         return found
 
+    def values(self, column: str) -> Objects:
+        """A column of all rows there ever are, in order of id."""
+        found: Objects = getattr(self._columns, column)
+        return found
+
+    def touched(self, at: Micros, ids: list[str]) -> Table:
+        """The table with further changes, that only move `updated_at`; ids it does not have are left out."""
+        places = {key: row for row, key in enumerate(self.ids)}
+        known = [(when, places[key]) for when, key in zip(at.tolist(), ids, strict=True) if key in places]
+        more = np.array(known, dtype="int64").reshape(-1, 2)
+        events = Events(np.concatenate([self._at, more[:, 0]]), np.concatenate([self._row, more[:, 1]]))
+        return Table(self._columns, events, self._shape)
+
     def changes(self, first: int, last: int) -> Micros:
         """Instants in [first, last] at which a row changed, in order."""
         return self._at[np.searchsorted(self._at, first) : np.searchsorted(self._at, last, side="right")]
@@ -141,6 +154,12 @@ def _dispositions(rows: Dispositions, index: Indices, now: int) -> dict[str, lis
     }
 
 
+def _touched(table: Table, changes: list[tuple[int, str]]) -> Table:
+    if not changes:
+        return table
+    return table.touched(np.array([at for at, _ in changes], dtype="int64"), [key for _, key in changes])
+
+
 def _stacked(parts: list[Any]) -> Any:
     kind = type(parts[0])
     return kind(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(kind)})
@@ -181,6 +200,17 @@ class Timeline:
         self._lock = threading.Lock()
         self._days: dict[int, DayPlan] = {}
         self._spans: OrderedDict[int, dict[str, Table]] = OrderedDict()
+        self._touched: dict[str, list[tuple[int, str]]] = {}
+
+    def touch(self, dataset: str, ids: Iterable[str], at: int) -> None:
+        """Rows change at `at`, in nothing but `updated_at`: whoever read them before reads them again."""
+        more = [(at, key) for key in sorted(ids)]
+        if not more or dataset == "units":
+            return
+        with self._lock:
+            self._touched.setdefault(dataset, []).extend(more)
+            for tables in self._spans.values():
+                tables[dataset] = _touched(tables[dataset], more)
 
     def tables(self, now: int) -> dict[str, Table | Units]:
         """`units`, `letters`, `dispositions` as of an instant; whole days of planning happen here, once each."""
@@ -201,7 +231,9 @@ class Timeline:
         if len(self._days) > KEPT_DAYS + 30:
             self._days = {day: self._days[day] for day in span}
         plans = list(self._planned(span))
-        return {
+        oldest = midnight(span[0])
+        self._touched = {name: [t for t in held if t[0] >= oldest] for name, held in self._touched.items()}
+        tables = {
             "letters": Table(
                 _stacked([p.letters for p in plans]),
                 _shifted([(p.letter_events, len(p.letters.id)) for p in plans]),
@@ -213,6 +245,7 @@ class Timeline:
                 _dispositions,
             ),
         }
+        return {name: _touched(table, self._touched.get(name, [])) for name, table in tables.items()}
 
     def _planned(self, span: range) -> Iterator[DayPlan]:
         for day in span:

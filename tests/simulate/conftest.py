@@ -40,7 +40,7 @@ class Reader:
 
     def raw(self, path: str, token: str | None = "simulator", **query: str) -> feed.Answer:
         authorization = None if token is None else f"Bearer {token}"
-        return feed.answer(self.simulation.timeline, self.simulation.now(), path, query, authorization)
+        return feed.answer(self.simulation.timeline, feed.Telling(self.simulation.now()), path, query, authorization)
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         answer = self.raw(path, **query)
