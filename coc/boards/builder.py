@@ -67,6 +67,7 @@ class Builder:
         self._role = role
         self._built: int | None = None  # the commit we last built from; None: nothing since we may build
         self._stale_since: float | None = None
+        self._all_computed: pd.Timestamp | None = None  # of all boards: any commit renews some, and the head's time
 
     def refresh(self, next_runs: Mapping[str, datetime] | None = None, *, force: bool = False) -> Snapshot | None:
         """Bring the boards up to date; the new snapshot when the epoch moved, else None (`snapshot` has fresh ages)."""
@@ -90,7 +91,7 @@ class Builder:
             self._built = None
             self._follow(now, head, runs)
             return
-        ticked = self._built is None or head.at is None or abs(now.to_pydatetime() - head.at) >= TICK
+        ticked = self._built is None or self._all_computed is None or abs(now - self._all_computed) >= TICK
         if force or ticked or commit != self._built:
             self._rebuild(now, commit, whole=force or ticked, next_runs=runs)
         else:
@@ -149,6 +150,8 @@ class Builder:
         changed = self._frames.refresh(now, context.calendars)
         feeds = self._feeds(context, next_runs)
         whole = whole or feeds.awaited != self._awaited
+        if whole:
+            self._all_computed = now
         self._awaited = feeds.awaited
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
         frames, pasts = self._frames.frames, self._frames.pasts

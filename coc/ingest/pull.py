@@ -129,7 +129,8 @@ class _Pull:
         self.source_now: datetime | None = None
         self.gaps: set[Dataset] = set()  # read from a later time than was known: what lies between is still to come
         self.refused: set[tuple[Dataset, str]] = set()
-        self.reasons: dict[tuple[str, str], int] = {}
+        self.reasons: dict[tuple[Dataset, str, str], int] = {}
+        self.came: dict[Dataset, int] = {}
         self._units_changed = False
         self.standing: dict[str, str | None] = {}
 
@@ -277,8 +278,9 @@ class _Pull:
         self.report.unchanged += done.unchanged
         self.refused |= {(dataset, source_id) for source_id in done.refused}
         self.report.quarantined = len(self.refused)
-        for reason, n in done.reasons.items():
-            self.reasons[reason] = self.reasons.get(reason, 0) + n
+        self.came[dataset] = self.came.get(dataset, 0) + done.rows_in
+        for (reason, field), n in done.reasons.items():
+            self.reasons[dataset, reason, field] = self.reasons.get((dataset, reason, field), 0) + n
 
     def _units_came(self, codes: list[str]) -> None:
         if self.dry_run:
@@ -319,8 +321,8 @@ class _Pull:
 
     def _note(self) -> None:
         """What an operator should hear of although the rest flowed: a required field gone, a value nobody knows."""
-        for (reason, field), n in sorted(self.reasons.items()):
-            if reason == "missing_required" and n >= max(2, self.report.rows_in):
+        for (dataset, reason, field), n in sorted(self.reasons.items()):
+            if reason == "missing_required" and n >= max(2, self.came[dataset]):
                 self.report.notes.append(("schema_drift", field))
             elif reason == "unknown_value":
                 self.report.notes.append(("unknown_value", f"{field}: {n}"))

@@ -13,8 +13,7 @@ from typing import Any, Final
 Row = dict[str, Any]
 Change = Callable[[Row], None]
 
-FEW, MANY = 0.0005, 0.05  # shares of rows that hide: below and above what the COC believes at once (2 %)
-_FEWEST: Final = 1
+FEW, MANY = 0.0005, 0.08  # shares of rows that hide: below and above what the COC believes at once (2 %)
 # Microseconds: rows changed up to half an hour before the drill are spoiled too, so that some are seen at once.
 BEFORE: Final = 30 * 60 * 1_000_000
 AHEAD_HOURS: Final = 7
@@ -26,10 +25,10 @@ def lot(seed: int, key: str) -> int:
     return zlib.crc32(f"{seed}|{key}".encode())
 
 
-def hidden(seed: int, keys: Iterable[str], share: float) -> frozenset[str]:
-    """The share of keys whose lot is lowest; at least one."""
+def hidden(seed: int, keys: Iterable[str], share: float, at_least: int = 1) -> frozenset[str]:
+    """The share of keys whose lot is lowest."""
     every = sorted(keys, key=lambda key: lot(seed, key))
-    return frozenset(every[: max(_FEWEST, math.ceil(share * len(every)))])
+    return frozenset(every[: max(at_least, math.ceil(share * len(every)))])
 
 
 def _put(field: str, value: Any) -> Change:
@@ -57,7 +56,7 @@ _GARBAGE: Final[dict[str, tuple[Change, ...]]] = {
     ),
     "sites": (
         _put("status", "entah"), _put("kapasitas", "banyak"), _put("opd", "ENTAH"), _put("terpasang", "kemarin"),
-        _put("kapasitas", "NaN"), _put("jenis", ""),
+        _put("kapasitas", "NaN"),
     ),
 }  # fmt: skip
 _DRIFT: Final[dict[str, Change]] = {

@@ -23,6 +23,7 @@ from coc.simulate.timeline import Table, Timeline, iso
 
 FEED, PROMETHEUS, APPS, FILES = TARGETS = ("feed", "prometheus", "apps", "files")
 SECONDS: Final = 600.0
+_FEWEST_LETTERS: Final = 8
 LONGEST_SECONDS: Final = 14_400.0  # a clock that runs ahead for longer would make wrong times look right
 
 
@@ -52,7 +53,7 @@ DRILLS: Final[Mapping[str, Drill]] = {
         Drill("drift", "a release renamed fields: two are gone from every row", (FEED, FILES)),
         Drill("new-value", "a release writes words that nobody has mapped", (FEED,)),
         Drill("deletions", "a few rows are gone, as if deleted", (FEED, FILES)),
-        Drill("mass", "one row in twenty is gone: too many to believe", (FEED, FILES)),
+        Drill("mass", "one row in twelve is gone: too many to believe", (FEED, FILES)),
         Drill("unauthorised", "401: the token is no longer taken", TARGETS),
         Drill("busy", "503 with Retry-After: 30", TARGETS),
         Drill("redirect", "a redirect to another host", TARGETS),
@@ -102,6 +103,11 @@ class Drills:
 
     def is_on(self, name: str, target: str) -> bool:
         return (name, target) in self._on
+
+    def goes_on(self, name: str, target: str) -> bool:
+        """Whether it is on and has time left; one that has run out is on until `settle`."""
+        running = self.running(name, target)
+        return running is not None and running.until > time.monotonic()
 
     @property
     def due(self) -> bool:
@@ -210,7 +216,7 @@ class Drills:
         if not isinstance(letters, Table) or not isinstance(dispositions, Table):
             raise TypeError(name)
         there = letters.existing(now)
-        gone = hidden(self.seed, there, MANY if name == "mass" else FEW)
+        gone = hidden(self.seed, there, MANY if name == "mass" else FEW, _FEWEST_LETTERS)
         held = np.isin(dispositions.values("letter_id").astype("str"), sorted(gone))
         return {"letters": gone, "dispositions": frozenset(dispositions.values("id")[held].tolist())}
 

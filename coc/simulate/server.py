@@ -62,7 +62,7 @@ class Simulation:
                 return
             answer = Answer(b"", 503, "text/plain; charset=utf-8")
         if target and self.drills.is_on("slow", target):
-            await wire.drip(receive, send, answer, lambda: self.drills.is_on("slow", target))
+            await wire.drip(receive, send, answer, lambda: self.drills.goes_on("slow", target))
             return
         await wire.reply(send, answer, head=scope["method"] == "HEAD")
 

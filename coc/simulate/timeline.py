@@ -88,11 +88,14 @@ class Table:
         return found
 
     def touched(self, at: Micros, ids: list[str]) -> Table:
-        """The table with further changes, that only move `updated_at`; ids it does not have are left out."""
+        """The table with further changes, that only move `updated_at`. What is not there yet at `at` is left alone."""
         places = {key: row for row, key in enumerate(self.ids)}
-        known = [(when, places[key]) for when, key in zip(at.tolist(), ids, strict=True) if key in places]
-        more = np.array(known, dtype="int64").reshape(-1, 2)
-        events = Events(np.concatenate([self._at, more[:, 0]]), np.concatenate([self._row, more[:, 1]]))
+        row = np.array([places.get(key, -1) for key in ids], dtype="int64")
+        appears = np.full(len(self.ids) + 1, FAR)  # the last: of ids that are not of these days
+        known, first = np.unique(self._row, return_index=True)
+        appears[known] = self._at[first]
+        there = appears[row] <= at
+        events = Events(np.concatenate([self._at, at[there]]), np.concatenate([self._row, row[there]]))
         return Table(self._columns, events, self._shape)
 
     def changes(self, first: int, last: int) -> Micros:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,6 +48,17 @@ class Rows:
             yield Batch(dataset, frame.drop(columns="subject", errors="ignore"), ordered=True, source_now=window.now)
             if self.broken and dataset is Dataset.LETTERS:
                 raise FetchError("broken", "cut off")
+
+
+@dataclass
+class Hand:
+    """A clock that stands until a test moves it."""
+
+    at: datetime
+    speed: float = 0.0
+
+    def now(self) -> datetime:
+        return self.at
 
 
 def tables(city: MadeCity) -> dict[Dataset, list[dict[str, Any]]]:
@@ -143,6 +155,26 @@ def test_what_time_alone_changes_is_computed_a_minute_later(store: Store) -> Non
     now = value(built(store).snapshot, "disposition.overdue")
     later = value(built(store, NOW + timedelta(minutes=2)).snapshot, "disposition.overdue")
     assert later == now + 1
+
+
+def test_what_time_alone_changes_is_computed_although_others_commit_all_the_time(store: Store) -> None:
+    """Letters that come every half minute must not keep silent points on the wall as if they were up."""
+    block = Prometheus.Block(type="prometheus", url="http://127.0.0.1:9", queries={"up": "probe_success"})
+    settings = Settings(connectors={"wifi": block, "lain": BLOCK})
+    sample = {"ap": "ap-1", "at": NOW.isoformat(), "up": True}
+    pull_connector(store, "wifi", block, Samples({Dataset.AP_SAMPLES: [sample]}), settings, FrozenClock(NOW))
+    city, clock = make(6, NOW, letters=10), Hand(NOW)
+    builder = Builder(store, settings, "live", clock)
+    builder.refresh()
+    assert value(builder.snapshot, "wifi.up") == 1
+    for i in range(8):
+        clock.at += timedelta(seconds=50)
+        at = clock.at.isoformat()
+        city.letters.append(city.letters[0] | {"id": f"L-NEW-{i}", "registered_at": at, "updated_at": at})
+        pull_connector(store, "lain", BLOCK, Rows(tables(city)), settings, clock)
+        builder.refresh()
+    assert value(builder.snapshot, "wifi.up") == 0
+    assert value(builder.snapshot, "wifi.no_data") == 1
 
 
 def test_boards_after_many_deltas_are_those_computed_from_nothing(store: Store) -> None:

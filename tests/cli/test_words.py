@@ -9,7 +9,7 @@ import pytest
 from tests.cli.terminal import Terminal
 
 COMMANDS = [
-    "serve", "worker", "pull", "check", "status", "simulate", "bench",
+    "serve", "worker", "pull", "check", "status", "simulate", "drill", "bench",
     "quarantine list", "quarantine show", "db upgrade", "db status", "db prune",
     "token create", "token list", "token revoke",
 ]  # fmt: skip
