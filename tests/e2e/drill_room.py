@@ -19,7 +19,8 @@ from coc.ingest.context import Surroundings
 from coc.ingest.feeds import Feed, feed_states
 from coc.settings.models import Settings
 from coc.simulate.server import Handle, start
-from coc.store import open_store
+from coc.store import Quarantined, open_store
+from coc.store.quarantine import Choice
 
 REALM: Any = "demo"
 SITES = {
@@ -101,6 +102,10 @@ class Coc:
         calendars = Surroundings(self.store, self.settings, block, self.clock).calendars
         states = feed_states(self.store, self.settings, REALM, self.clock, calendars)
         return next(f for f in states if f.name == name)
+
+    def held(self, source: str) -> list[Quarantined]:
+        """What waits in quarantine."""
+        return self.store.quarantined(Choice(source=source))
 
     def tables(self, *datasets: Dataset) -> dict[Dataset, pd.DataFrame]:
         return {d: self.table(d) for d in datasets or ROWS}
