@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import pandas as pd
+
 import data_connectors
-from coc.access.reader import Reader
+from coc.access.masks import masked_board
+from coc.access.reader import hosts_of
+from coc.boards import feeds_board
+from coc.boards.board import KPI_COLUMNS, Board
 from coc.boards.builder import Builder
+from coc.boards.city import Context
 from coc.clock import FrozenClock
 from coc.ingest import PullReport, pull_connector
 from coc.settings.models import Settings
@@ -49,7 +55,6 @@ class Source:
     now: datetime = NOW
     settings: Settings = field(default_factory=Settings)
     block: dict[str, Any] = field(default_factory=dict)
-    _built: tuple[Any, Builder] | None = None
 
     def pull(self, connector: Any = None, **how: Any) -> PullReport:
         kind = data_connectors.registry()[self.block["type"]]
@@ -71,17 +76,18 @@ class Source:
         self.now += timedelta(minutes=minutes)
         return self
 
-    def board(self, lens: Any = "admin", name: str = "feeds") -> Any:
-        known = (self.now, self.store.version())
-        if self._built is None or self._built[0] != known:
-            builder = Builder(self.store, self.settings, "live", FrozenClock(self.now))
-            builder.refresh(force=True)
-            self._built = (self.now, self.store.version()), builder  # the boards themselves are a change
-        snapshot = self._built[1].snapshot
-        return Reader(self.settings, "live", lambda: snapshot).boards(lens, [name])[name]
+    def board(self, lens: Any = "admin") -> Any:
+        """The feeds board as the lens may see it."""
+        clock, context = FrozenClock(self.now), Context.of(self.store, self.settings, "live")
+        feeds = feeds_board.build(self.store, self.settings, "live", clock, context.calendars, {})
+        board = Board("feeds", "all", 1, "", self.now, None, pd.DataFrame(columns=KPI_COLUMNS), {"feeds": feeds.frame})
+        return masked_board(board, lens, hosts_of(self.settings))
 
     def kpi(self, name: str) -> float:
-        kpis = self.board(name=name.split(".")[0]).kpis
+        builder = Builder(self.store, self.settings, "live", FrozenClock(self.now))
+        builder.refresh(force=True)
+        assert builder.snapshot is not None
+        kpis = builder.snapshot.boards[name.split(".")[0], "all"].kpis
         return float(kpis[(kpis["id"] == name) & (kpis["unit"] == "") & (kpis["window"] == "30d")]["value"].iloc[0])
 
     def row(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,11 @@ class Register:
 
 
 @pytest.fixture
-def register(store: Store, tmp_path: Path) -> Register:
-    return Register(store, tmp_path)
+def register(tmp_path: Path) -> Iterator[Register]:
+    """On one database: the mapping comes before it."""
+    found = open_store(f"sqlite:///{tmp_path}/coc.db")
+    yield Register(found, tmp_path)
+    found.close()
 
 
 def letters(store: Store) -> Any:
@@ -141,7 +145,8 @@ def test_contents_that_are_not_kept_reach_neither_the_cells_nor_the_fields(regis
     assert register.store.quarantined()[0].fields["subject"] == "Mutasi"
 
 
-def test_a_leaders_words_are_a_code_before_anything_keeps_them(store: Store, tmp_path: Path) -> None:
+def test_a_leaders_words_are_a_code_before_anything_keeps_them(register: Register, tmp_path: Path) -> None:
+    store = register.store
     (tmp_path / "dispositions.csv").write_text(
         "source_id,letter_id,from_office,to_unit,channel,instruction,issued_at\n"
         "1,L-1,sekda,DISDIK,lisan,Tolong tindak lanjuti laporan Bapak Anu,2026-02-20T08:00:00+07:00\n"

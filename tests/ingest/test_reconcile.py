@@ -35,8 +35,21 @@ def store(database_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
+def plain_store(tmp_path: Path) -> Iterator[Store]:
+    """One database: for what happens before a row reaches it."""
+    found = open_store(f"sqlite:///{tmp_path}/coc.db")
+    yield found
+    found.close()
+
+
+@pytest.fixture
 def src(store: Store) -> City:
     return City(store, ConnectorBlock(type="sipadek"))
+
+
+@pytest.fixture
+def plain(plain_store: Store) -> City:
+    return City(plain_store, ConnectorBlock(type="sipadek"))
 
 
 def kpi(src: City, name: str) -> float:
@@ -236,9 +249,9 @@ def rows() -> v1.Feed:
 
 
 @pytest.fixture
-def feed(store: Store, rows: v1.Feed) -> Iterator[Feed]:
+def feed(plain_store: Store, rows: v1.Feed) -> Iterator[Feed]:
     with serving(lambda handler, request: rows(handler, request)) as server:
-        yield Feed(store, server.url)
+        yield Feed(plain_store, server.url)
 
 
 def test_a_source_without_a_list_of_ids_marks_its_deletions_in_the_rows(feed: Feed, rows: v1.Feed) -> None:
@@ -296,7 +309,7 @@ def test_rows_that_arrive_while_the_list_is_made_are_not_taken_for_deleted(feed:
      ("endless", "too_many_pages")],
 )  # fmt: skip
 def test_paging_that_goes_wrong_is_reported_and_keeps_what_was_whole(
-    store: Store, rows: v1.Feed, trick: str, code: str
+    plain_store: Store, rows: v1.Feed, trick: str, code: str
 ) -> None:
     plain: Callable[[Handler, Request], None] = v1.Feed.__call__.__get__(rows)
 
@@ -314,13 +327,13 @@ def test_paging_that_goes_wrong_is_reported_and_keeps_what_was_whole(
         return handler.json({"items": page, "next": following, "now": rows.now})
 
     with serving(answer) as server:
-        found = Feed(store, server.url)
+        found = Feed(plain_store, server.url)
         report = found.pull(full=True)
         assert report.error_code == code
         assert found.alive() in (50, 51)
         assert found.store.feeds()[0].failures == 1
     with serving(lambda handler, request: rows(handler, request)) as server:
-        assert Feed(store, server.url).pull().error is None
+        assert Feed(plain_store, server.url).pull().error is None
         assert found.alive() == 120
 
 
@@ -359,26 +372,26 @@ def test_services_follow_config_without_asking(tmp_path: Path) -> None:
 # Drift, line by line of FEED
 
 
-def test_nineteen_known_rows_are_chance_and_twenty_are_drift(src: City) -> None:
-    src.pull(batch(L, [letter(i, completed_at=iso(10)) for i in range(30)]))
+def test_nineteen_known_rows_are_chance_and_twenty_are_drift(plain: City) -> None:
+    plain.pull(batch(L, [letter(i, completed_at=iso(10)) for i in range(30)]))
     few = [letter(i, completed_at=..., updated_at=iso(1)) for i in range(19)]
-    assert src.pull(batch(L, few)).error is None
+    assert plain.pull(batch(L, few)).error is None
     many = [letter(i, completed_at=..., updated_at=iso(0.5)) for i in range(10, 30)]
-    assert src.pull(batch(L, many)).detail == "letters.completed_at"
-    assert src.letters()["completed_at"].notna().all()
+    assert plain.pull(batch(L, many)).detail == "letters.completed_at"
+    assert plain.letters()["completed_at"].notna().all()
 
 
-def test_known_rows_that_hold_nothing_there_are_no_drift(src: City) -> None:
-    src.pull(batch(L, [letter(i, completed_at=iso(10) if i < 5 else None) for i in range(60)]))
+def test_known_rows_that_hold_nothing_there_are_no_drift(plain: City) -> None:
+    plain.pull(batch(L, [letter(i, completed_at=iso(10) if i < 5 else None) for i in range(60)]))
     rows = [letter(i, completed_at=..., updated_at=iso(1)) for i in range(60)]
-    assert src.pull(batch(L, rows)).error is None
-    assert src.letters()["completed_at"].notna().sum() == 5
+    assert plain.pull(batch(L, rows)).error is None
+    assert plain.letters()["completed_at"].notna().sum() == 5
 
 
-def test_drift_in_a_reconcile_judges_no_absence_either(src: City) -> None:
-    src.pull(batch(L, [letter(i, completed_at=iso(10)) for i in range(60)]))
+def test_drift_in_a_reconcile_judges_no_absence_either(plain: City) -> None:
+    plain.pull(batch(L, [letter(i, completed_at=iso(10)) for i in range(60)]))
     bare = batch(L, [letter(i, completed_at=...) for i in range(59)])
-    report = src.pull(bare, ids(L, {f"L-{i}" for i in range(59)}), full=True)
+    report = plain.pull(bare, ids(L, {f"L-{i}" for i in range(59)}), full=True)
     assert (report.error_code, report.deleted) == ("schema_drift", 0)
 
 
