@@ -176,4 +176,5 @@ def test_nobody_at_home_is_unreachable(kind: str, window: Any) -> None:
 def test_every_failure_that_fetching_knows_can_be_mended() -> None:
     judged_later = {"paging_loop", "too_many_pages", "incomplete", "cursor_backwards", "mass_deletion", "internal"}
     assert set(MENDS) <= set(FAILURES)
-    assert set(FAILURES) - set(MENDS) <= judged_later
+    of_the_store = {code for code in FAILURES if code.startswith("store_")}
+    assert set(FAILURES) - set(MENDS) <= judged_later | of_the_store | {"hung"}

@@ -200,7 +200,12 @@ FAILING_DAYS: dict[str, Day] = {
 LANGUAGES = ("id", "en")
 
 
-@pytest.mark.parametrize("name", list(FAILING_DAYS))
+# The same words by another way: once a night is enough.
+SLOW = {"the name is not known", "403", "503 with Retry-After", "login page instead of a file", "a file's column gone"}
+DAYS = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in FAILING_DAYS]
+
+
+@pytest.mark.parametrize("name", DAYS)
 def test_a_failing_day_has_its_code_its_state_and_its_words(source: Source, name: str) -> None:
     day = FAILING_DAYS[name]
     answer = {sipadek: good(), prometheus: metrics("ap-1"), files: csv("1,incoming,a,general,biasa,DISDIK,paper,")}
