@@ -72,7 +72,8 @@ def backup(
         return
     columns = ("what", "schema", "commit", "epoch", "tables", "rows")
     rows = [(i["what"], i["schema"], i["commit"], i["epoch"], len(i["rows"]), sum(i["rows"].values())) for i in items]
-    table(f"{file}: {chosen} realm, {file.stat().st_size} bytes", columns, rows)
+    console().print(f"{file}: the {chosen} realm, {file.stat().st_size} bytes", markup=False, soft_wrap=True)
+    table("in it", columns, rows)
 
 
 def _require_there(url: str, realm: Realm) -> None:
@@ -129,11 +130,18 @@ def restore(
     if as_json:
         answer([_item(d) for d in done])
         return
-    columns = ("what", "database", "schema", "commit", "epoch", "rows")
-    table("restored", columns, [(d.which, d.address, d.schema, d.commit, d.epoch, sum(d.rows.values())) for d in done])
+    if undo is not None:
+        say(f"{undo} is the {done[0].which} again")
+    else:
+        _show(done)
     for d in done:
         if d.kept is not None:
             say(f"{d.which}: the one before is kept as {d.kept}; `coc db restore --undo {d.kept}` puts it back")
+
+
+def _show(done: list[Restored]) -> None:
+    columns = ("what", "database", "schema", "commit", "epoch", "rows")
+    table("restored", columns, [(d.which, d.address, d.schema, d.commit, d.epoch, sum(d.rows.values())) for d in done])
 
 
 def _restored(settings: Settings, realm: Realm | None, file: Path, *, replace: bool, control: bool) -> list[Restored]:
@@ -181,9 +189,13 @@ def _realm_of(settings: Settings, asked: Realm | None, of_backup: str) -> Realm:
 
 
 def _undone(settings: Settings, realm: Realm | None, kept: str) -> Restored:
-    from coc.cli.realm import store_url
-    from coc.store.restore import undo
+    """What is kept says by its name which store it was."""
+    from coc.cli.realm import sqlite_file, store_url
+    from coc.store.restore import is_kept_of, undo
 
+    control = sqlite_file(settings.store.control_url)
+    if is_kept_of(control, Path(kept)) if control else kept.startswith("coc_control_before_"):
+        return undo(settings.store.control_url, kept, "control")
     return undo(store_url(settings, _realm_of(settings, realm, "live")), kept)
 
 

@@ -186,6 +186,11 @@ def _kept_name(path: Path, at: datetime) -> Path:
     return next(kept for name in names if not (kept := path.with_name(name)).exists())
 
 
+def is_kept_of(path: Path, file: Path) -> bool:
+    """Whether a file is named and lies as a restore keeps what `path` was."""
+    return file.parent.resolve() == path.parent.resolve() and file.name.startswith(f"{path.stem}.before-")
+
+
 def undo(url: str, kept: str, which: Which = "store") -> Restored:
     """Put back what a restore kept; what is there now is kept in its turn. Raises BackupError where there is none."""
     database = Database(url)
@@ -196,7 +201,7 @@ def undo(url: str, kept: str, which: Which = "store") -> Restored:
             return Restored(which, database.address, old, "", 0, epoch, {})
         path = Path(str(database.engine.url.database))
         file = Path(kept)
-        if not file.is_file() or file.parent.resolve() != path.parent.resolve():
+        if not file.is_file() or not is_kept_of(path, file):
             raise BackupError(f"{kept}: a store that was replaced is kept beside {path}; there is none of this name")
         database.close()
         epoch = _ready(file, which, int(system_now().timestamp()))

@@ -45,7 +45,7 @@ def restore(
 def undo(database: Database, kept: str, which: Which, epoch: int) -> tuple[str | None, int]:
     """Move the tables of the schema `kept` back; what is there now is kept in its turn."""
     with database.write() as connection:
-        inside = sa.inspect(connection).get_table_names(schema=kept) if kept.startswith("coc_before_") else []
+        inside = sa.inspect(connection).get_table_names(schema=kept) if kept.startswith(_prefix(which)) else []
         if not inside:
             raise BackupError(f"{kept}: there is no schema of this name that keeps a store")
         here = _here(connection)
@@ -63,7 +63,7 @@ def _moved_away(connection: Connection, which: Which) -> str | None:
     if not names:
         return None
     held = any(connection.exec_driver_sql(f'SELECT 1 FROM "{name}" LIMIT 1').first() for name in names)
-    kept = _kept_name(connection)
+    kept = _kept_name(connection, which)
     connection.exec_driver_sql(f'CREATE SCHEMA "{kept}"')
     for name in (*names, *_partitions(connection, names), VERSION_TABLES[which]):
         connection.exec_driver_sql(f'ALTER TABLE IF EXISTS "{name}" SET SCHEMA "{kept}"')
@@ -73,9 +73,13 @@ def _moved_away(connection: Connection, which: Which) -> str | None:
     return kept
 
 
-def _kept_name(connection: Connection) -> str:
+def _prefix(which: Which) -> str:
+    return f"coc_{which}_before_"
+
+
+def _kept_name(connection: Connection, which: Which) -> str:
     """A schema's name that says when, and that nothing has yet."""
-    base, there = f"coc_before_{system_now():%Y%m%dt%H%M%Sz}", sa.inspect(connection).get_schema_names()
+    base, there = f"{_prefix(which)}{system_now():%Y%m%dt%H%M%Sz}", sa.inspect(connection).get_schema_names()
     return next(name for name in chain([base], (f"{base}_{n}" for n in count(2))) if name not in there)
 
 

@@ -34,6 +34,7 @@ def test_a_backup_is_made_and_put_back_and_the_restore_undone(city: Terminal) ->
 
     undone = city.coc("db", "restore", "--undo", kept, env=CLOCK)
     assert undone.code == 0, undone.err
+    assert f"{kept} is the store again" in undone.err
     assert "puts it back" in undone.err
     assert city.coc("db", "status", "--json", env=CLOCK).items[0]["rows"]["letters"] == 28
 

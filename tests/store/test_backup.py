@@ -150,6 +150,8 @@ def test_the_old_store_is_kept_and_can_be_put_back(database_url: str, tmp_path: 
     assert done.kept is not None
     assert "before" in done.kept
     assert states(database_url)["letters"].rows == 40
+    with pytest.raises(BackupError, match="of this name"):
+        undo(database_url, "another")
     back = undo(database_url, done.kept)
     assert back.kept is not None
     assert states(database_url) == later
