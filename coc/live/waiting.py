@@ -17,7 +17,7 @@ from coc.live.plain import healthz, sentence
 from coc.live.problems import send_problem
 from coc.live.refusal_page import bare_page
 from coc.settings.models import Settings
-from coc.store.patience import open_in_time, try_to_open
+from coc.store.patience import Obstacle, open_in_time, try_to_open
 from coc.store.trouble import Cause
 from coc.ui.failures import failure
 from coc.ui.i18n import LANGUAGES, t
@@ -44,11 +44,11 @@ def open_behind_a_page(
     where the server was told to end. Raises what no waiting would mend.
     """
     found = try_to_open(opening)
-    if not isinstance(found, Cause):
+    if not isinstance(found, Obstacle):
         return found, None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=1024)
-    waiting = _Waiting(opening, settings, found)
+    waiting = _Waiting(opening, settings, found.cause)
     waiting.serve(listener.dup())
     if waiting.error is not None:
         listener.close()
@@ -92,8 +92,8 @@ class _Waiting:
             self.error = error
         self._server.should_exit = True
 
-    def _found(self, cause: Cause) -> None:
-        self.cause = cause
+    def _found(self, obstacle: Obstacle) -> None:
+        self.cause = obstacle.cause
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

@@ -86,5 +86,9 @@ def _listening(engine: Engine) -> Iterator[psycopg.Connection[Any]]:
         connection.autocommit = True
         connection.execute(f"LISTEN {CHANNEL}")
         yield connection
+    except psycopg.Error:
+        borrowed.invalidate()  # a connection that broke cannot be reset
+        raise
     finally:
-        borrowed.close()
+        if borrowed.is_valid:
+            borrowed.close()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
 from coc.store.engine import Database, StoreError
-from coc.store.trouble import SENTENCES, Cause, cause_of
+from coc.store.trouble import SENTENCES, Cause, cause_of, untold
 
 log = logging.getLogger("coc.store")
 FIRST_PAUSE: Final = 0.5
@@ -23,13 +24,22 @@ class DamagedError(StoreError):
     """The store's file is damaged; the message says which, and the way out."""
 
 
-def try_to_open(opening: Callable[[], T]) -> T | Cause:
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps a store from being opened for now, and in words."""
+
+    cause: Cause
+    said: str
+
+
+def try_to_open(opening: Callable[[], T]) -> T | Obstacle:
     """What `opening` gives, or what keeps it from it for now.
 
     Raises DamagedError where waiting would mend nothing, and whatever is no trouble of the store.
     """
     try:
-        return opening()
+        with untold():
+            return opening()
     except DamagedError:
         raise
     except Exception as error:
@@ -38,22 +48,24 @@ def try_to_open(opening: Callable[[], T]) -> T | Cause:
             raise
         if cause is Cause.CORRUPT:
             raise DamagedError(f"{error}. {WAY_OUT}") from error
-        return cause
+        return Obstacle(cause, str(error) if isinstance(error, StoreError) else SENTENCES[cause])
 
 
 def open_in_time(
-    opening: Callable[[], T], wait: Callable[[float], bool], on_cause: Callable[[Cause], None] = lambda _cause: None
+    opening: Callable[[], T],
+    wait: Callable[[float], bool],
+    on_obstacle: Callable[[Obstacle], None] = lambda _obstacle: None,
 ) -> T | None:
     """What `opening` gives, tried until it does; None when `wait(seconds)` says that it is time to end.
 
-    `on_cause` hears at each try what is in the way. Raises as `try_to_open`.
+    `on_obstacle` hears at each try what is in the way; the log hears it once. Raises as `try_to_open`.
     """
     pause, told = FIRST_PAUSE, None
-    while isinstance(found := try_to_open(opening), Cause):
-        on_cause(found)
-        if found is not told:
-            log.error("%s (%s); waiting for it", SENTENCES[found], found)
-            told = found
+    while isinstance(found := try_to_open(opening), Obstacle):
+        on_obstacle(found)
+        if found.cause is not told:
+            log.error("%s (%s); waiting for it", found.said, found.cause)
+            told = found.cause
         if wait(pause):
             return None
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -104,5 +104,9 @@ class Store(Leases, Rows, Boards, Feeds, Quarantine, Retention):
 def open_store(url: str) -> Store:
     """A realm's store with its schema brought up to date. Raises StoreError with a sentence that helps."""
     store = Store(url)
-    store.upgrade()
+    try:
+        store.upgrade()
+    except BaseException:
+        store.close()
+        raise
     return store

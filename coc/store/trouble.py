@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -137,6 +138,19 @@ def trouble_passed_over() -> Iterator[None]:
             raise
 
 
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+@contextmanager
+def untold() -> Iterator[None]:
+    """Within it no health logs anything: whoever tries again and again tells it once, in its own words."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """A store's trouble. `since`: system time of the first failure; `ticks`: the same, monotonic."""
@@ -228,7 +242,7 @@ class Health:
     def _tell(self) -> None:
         """Log once when it begins or turns into another, once when it ends."""
         found, told = self.trouble, self._told
-        if (found and found.cause) == (told and told.cause):
+        if (found and found.cause) == (told and told.cause) or _silent.get():
             return
         self._told = found
         if found is not None:

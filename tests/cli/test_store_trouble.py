@@ -122,4 +122,6 @@ def test_a_database_that_boots_slower_or_goes_away_is_waited_for(
     wait_until(lambda: wall.feed()["state"] == "fresh")
     ran, _ = city.interrupt(process)
     assert ran.code == 130
+    assert ran.err.count("waiting for it") == 1  # at the start; then once when it went, and once when it came back
+    assert (ran.err.count("tried again until it goes"), ran.err.count("well again")) == (1, 1)
     assert city.coc("db", "status", "--json", env=CLOCK).items[0]["rows"]["letters"] == 34
