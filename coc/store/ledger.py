@@ -126,6 +126,8 @@ def read_samples(
     for (first, last), its in _spans(keys, start, end).items():
         for chunk in bulk.chunks(its):
             where = [c[entity].in_(chunk), c.at >= first, c.at < last]
+            if BLANK_KEY in c:
+                where.append(c[BLANK_KEY].in_({vantage for _, vantage in keys}))
             found += connection.execute(sa.select(*_measured(dataset)).where(*where)).cursor.fetchall()
     rows = _rows_of(found, {key: i for i, key in enumerate(keys)}, holds)
     return rows.chosen((rows.taken >= start[rows.entity]) & (rows.taken < end[rows.entity]))
@@ -191,8 +193,10 @@ def read_rollups(
     table, place = ROLLUPS[width], {key: i for i, key in enumerate(keys)}
     c = table.c
     rows: list[Any] = []
+    # Every column of the key before `at` is given, or the whole past of each entity would be looked through.
+    mine = [c.dataset == dataset.value, c.vantage.in_({vantage for _, vantage in keys}), c.at >= start, c.at < end]
     for chunk in bulk.chunks(dict.fromkeys(entity for entity, _ in keys)):
-        where = [c.dataset == dataset.value, c.entity.in_(chunk), c.at >= start, c.at < end, c.rev > after_rev]
+        where = [*mine, c.entity.in_(chunk), c.rev > after_rev]
         chosen = sa.select(c.entity, c.vantage, c.at, *(c[n] for n in _SUMS)).where(*where)
         rows += connection.execute(chosen).cursor.fetchall()
     found = [(place[r[0], r[1]], *r[2:]) for r in rows if (r[0], r[1]) in place]

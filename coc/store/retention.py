@@ -60,17 +60,17 @@ class Retention(Database):
         kept = [(state_marks, "hour", samples), (state_changes, "at", rollups)]
         kept += [(table, "at", samples if width < HOUR else rollups) for width, table in ROLLUPS.items()]
         with self.read() as connection:
-            entities = list(connection.execute(sa.select(state_heads.c.dataset, state_heads.c.entity).distinct()))
+            known = connection.execute(sa.select(*(state_heads.c[n].label(f"its_{n}") for n in ENTITY)))
+            entities = [dict(row) for row in known.mappings()]
         done = {table.name: 0 for table, _, _ in kept}
         for table, by, before in kept:
-            where = [table.c.dataset == sa.bindparam("its_dataset"), table.c.entity == sa.bindparam("its_entity")]
-            where.append(table.c[by] < before)
+            where = [*(table.c[n] == sa.bindparam(f"its_{n}") for n in ENTITY), table.c[by] < before]
             if table is state_changes:
                 later = table.alias()
                 same = [later.c[n] == table.c[n] for n in ENTITY]
                 where.append(sa.exists().where(*same, later.c.at > table.c.at, later.c.at < before))
             for first in range(0, len(entities), _ENTITIES):
-                some = [{"its_dataset": r.dataset, "its_entity": r.entity} for r in entities[first : first + _ENTITIES]]
+                some = entities[first : first + _ENTITIES]
                 with self.write() as connection:
                     done[table.name] += connection.execute(sa.delete(table).where(*where), some).rowcount
         return done
