@@ -17,6 +17,7 @@ class Truth:
     def __init__(self, city: MadeCity, seed: int) -> None:
         self.city, self.rng = city, random.Random(seed)
         self.vanished: set[str] = set()
+        self.samples: dict[tuple[str, str], Row] = {}
         self._made = 0
 
     def turn(self) -> None:
@@ -27,6 +28,16 @@ class Truth:
                 [self._new, self._correct, self._open_again, self._break, self._mend, self._mark, self._vanish],
                 [8, 8, 2, 1, 2, 1, 1],
             )[0]()
+        for _ in range(self.rng.randint(5, 30)):
+            self._sample()
+
+    def _sample(self) -> None:
+        """Of one of three points; an hour late at times, and at times another value for a known moment."""
+        late = self.rng.choice([0, 0, 0, 1, 5, 60])
+        at = self.city.now.replace(second=0) - timedelta(minutes=late + self.rng.randint(0, 6))
+        key = (f"ap-{self.rng.randint(1, 3)}", at.isoformat())
+        up = self.rng.random() < 0.7
+        self.samples[key] = {"ap": key[0], "at": key[1], "up": up, "clients": 5, "latency_ms": 20.0 if up else None}
 
     def _stamp(self) -> str:
         late = self.rng.random() < 0.2
@@ -99,6 +110,9 @@ class Truth:
         rows = self.rng.choice([self.city.letters, self.city.dispositions])
         row = rows.pop(self.rng.randrange(len(rows)))
         self.vanished.add(row["id"])
+
+    def points(self) -> list[Row]:
+        return list(self.samples.values())
 
     def broken(self) -> set[str]:
         return {row["id"] for row in self.city.letters if row["medium"] == "stone"}

@@ -11,37 +11,67 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
+
+import pandas as pd
+import requests
 
 from coc.boards import Builder
 from coc.clock import FrozenClock
+from coc.domain.datasets import Dataset
 from coc.ingest import pull_connector, settle
 from coc.settings.models import Settings
 from coc.store import open_store
+from data_connectors.base import Batch, Reachability, Window
+from data_connectors.prometheus import Prometheus
 from data_connectors.sipadek import Sipadek
 from tests.e2e.sources import TOKEN
 
-NAME = "src"
+NAME, POINTS = "src", "points"
+_PIECE = 40  # samples a commit
+
+
+class Points:
+    """All samples the source has, in the order of their making: late ones last."""
+
+    kind: ClassVar[str] = "prometheus"
+    datasets: ClassVar[set[Dataset]] = {Dataset.AP_SAMPLES}
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def check(self) -> Reachability:
+        return Reachability(ok=True, said="here")
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        rows = requests.get(self.url, timeout=10).json()["items"]
+        for first in range(0, len(rows), _PIECE):
+            frame = pd.DataFrame(rows[first : first + _PIECE], dtype="object")
+            yield Batch(Dataset.AP_SAMPLES, frame, ordered=True, source_now=window.now)
 
 
 def settings_of(feed: str) -> Settings:
     block = Sipadek.Block(type="sipadek", url=f"{feed}/coc/v1", auth={"bearer": TOKEN})
-    return Settings(connectors={NAME: block})
+    return Settings(
+        connectors={NAME: block, POINTS: Prometheus.Block(type="prometheus", url=feed, queries={"up": "up"})}
+    )
 
 
 def pull(order: dict[str, Any]) -> None:
     settings, clock = settings_of(order["feed"]), FrozenClock(datetime.fromisoformat(order["now"]))
     store = open_store(order["url"])
     block = settings.connectors[NAME]
-    report = pull_connector(
-        store, NAME, block, Sipadek(NAME, block), settings, clock, full=order["full"], allow_deletions=order["allow"]
-    )
+    how = {"full": order["full"], "allow_deletions": order["allow"]}
+    mail = pull_connector(store, NAME, block, Sipadek(NAME, block), settings, clock, **how)
+    points = Points(f"{order['feed']}/points")
+    wifi = pull_connector(store, POINTS, settings.connectors[POINTS], points, settings, clock)
     settle(store, settings, "live")
     Builder(store, settings, "live", clock).refresh()
     store.close()
-    if report.error_code:
-        sys.stderr.write(f"{report}\n")
+    if mail.error_code or wifi.error_code:
+        sys.stderr.write(f"{mail}\n{wifi}\n")
         os._exit(1)
 
 
