@@ -104,14 +104,14 @@ def heads_before(connection: Connection, dataset: Dataset, keys: Sequence[Key], 
     sql = f"SELECT {fields} FROM {state_marks.name} WHERE {_MINE} AND "
     upto = _sql(connection, sql + "hour <= ? AND hour >= ? ORDER BY hour DESC LIMIT 1")
     # Where no mark is older, nothing came between the next mark's own sample and it.
-    after = _sql(connection, sql + "hour > ? AND at < ? ORDER BY hour LIMIT 1")
+    after = _sql(connection, sql + "hour > ? ORDER BY hour LIMIT 1")
     heads = no_heads(len(keys))
     found: dict[int, Any] = {}
     for i, (key, moment) in enumerate(_each(keys, at)):
         mine, hour = (dataset.value, *key), moment // HOUR * HOUR
         row = connection.exec_driver_sql(upto, (*mine, hour, floor)).first()
-        row = row or connection.exec_driver_sql(after, (*mine, hour, moment)).first()
-        if row is not None:
+        row = row or connection.exec_driver_sql(after, (*mine, hour)).first()
+        if row is not None and row[0] < moment:  # fields begin with the sample's `at`
             found[i] = row
     heads[list(found)] = _to_heads(list(found.values()))
     return heads
