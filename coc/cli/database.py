@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,6 +51,28 @@ def upgrade(context: typer.Context, realm: RealmOption = None, config: ConfigOpt
 
 @group.command()
 @guarded
+def downgrade(
+    context: typer.Context,
+    revision: Annotated[str, typer.Argument(metavar="REVISION", help="An older schema, such as 0001.")],
+    realm: RealmOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Take the realm's store back to an older schema, for an older version. What that cannot hold is lost."""
+    from coc.cli import realm as realms
+    from coc.store import Store
+    from coc.store.schema import downgrade as take_back
+
+    log_to_stderr()
+    settings = open_config(config_path(context, config), realm).settings
+    chosen = realms.decide(settings, realm)
+    store = Store(realms.store_url(settings, chosen))
+    take_back(store, revision)
+    say(f"{chosen}: {store.address}: schema {store.schema_state().current}")
+    store.close()
+
+
+@group.command()
+@guarded
 def status(
     context: typer.Context, realm: RealmOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
@@ -68,6 +90,13 @@ def status(
         rows = [(i["store"], i["url"], i["schema"], i["schema_wanted"], mend[i["up_to_date"]]) for i in items]
         table("schema", columns, rows)
         table("rows", ("table", "rows"), [(t, n) for i in items for t, n in i.get("rows", {}).items()])
+        months = [m for i in items for held in i.get("partitions", {}).values() for m in held]
+        if months:
+            table(
+                "months of samples",
+                ("partition", "rows", "MB"),
+                [(m["name"], m["rows"], m["bytes"] / 1e6) for m in months],
+            )
     if not all(i["up_to_date"] for i in items):
         raise typer.Exit(FAILED)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +25,17 @@ _OF_PARENT: Final = (
 )
 _KIND: Final = sa.text("SELECT relkind FROM pg_class WHERE oid = to_regclass(:name)")
 _NAMES: Final = sa.text(f"SELECT c.relname {_OF_PARENT}")
-_SIZES: Final = sa.text(
-    f"SELECT c.relname AS name, pg_total_relation_size(c.oid) AS bytes, c.reltuples AS tuples {_OF_PARENT}"
-)
+_SIZES: Final = sa.text(f"SELECT c.relname AS name, pg_total_relation_size(c.oid) AS bytes {_OF_PARENT}")
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One month of one samples table: rows with `start` <= at < `end`. `rows` is PostgreSQL's own estimate."""
+    """One month of one samples table: rows with `start` <= at < `end`. `bytes`: with its indexes."""
 
     name: str
     start: int
     end: int
     bytes: int
-    rows: int
 
 
 def is_partition(name: str) -> bool:
@@ -60,8 +57,15 @@ def held(connection: Connection, table: str) -> list[Partition]:
         named = _NAME.fullmatch(row.name)
         if named is not None:
             start, end = _bounds(int(named[2]) * 12 + int(named[3]) - 1)
-            found.append(Partition(row.name, start, end, int(row.bytes), max(0, int(row.tuples))))
+            found.append(Partition(row.name, start, end, int(row.bytes)))
     return found
+
+
+def status(connection: Connection, table: str) -> list[dict[str, Any]]:
+    """Name, rows and bytes of each partition, oldest first."""
+    counted = connection.exec_driver_sql(f"SELECT tableoid::regclass::text, count(*) FROM {table} GROUP BY 1")
+    rows = {name: int(n) for name, n in counted}
+    return [{"name": p.name, "rows": rows.get(p.name, 0), "bytes": p.bytes} for p in held(connection, table)]
 
 
 def ensure(connection: Connection, table: str, at: npt.NDArray[np.int64]) -> None:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import sqlalchemy as sa
 
 from coc.store.engine import Database, StoreError
+from coc.store.errors import RefusedError
 from coc.store.trouble import SENTENCES, Cause, cause_of, untold
 
 log = logging.getLogger("coc.store")
@@ -35,12 +36,12 @@ class Obstacle:
 def try_to_open(opening: Callable[[], T]) -> T | Obstacle:
     """What `opening` gives, or what keeps it from it for now.
 
-    Raises DamagedError where waiting would mend nothing, and whatever is no trouble of the store.
+    Raises DamagedError or RefusedError where waiting would mend nothing, and whatever is no trouble of the store.
     """
     try:
         with untold():
             return opening()
-    except DamagedError:
+    except (DamagedError, RefusedError):
         raise
     except Exception as error:
         cause = cause_of(error)

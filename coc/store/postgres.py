@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, ExceptionContext
 
-from coc.store.errors import StoreError
+from coc.store.errors import RefusedError, StoreError
 
 DRIVER: Final = "postgresql+psycopg"
 CHANNEL: Final = "coc_commit"  # commits are told there; PostgreSQL keeps the channels of databases apart
@@ -27,14 +27,14 @@ READING: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgre
 def make_engine(address: URL, application: str) -> Engine:
     """An engine with the psycopg driver. Raises StoreError where that is not installed, or another one is named."""
     if address.drivername not in ("postgresql", DRIVER):
-        raise StoreError(f"`{address.drivername}` is no driver we use: write {DRIVER}://... ")
+        raise RefusedError(f"`{address.drivername}` is no driver we use: write {DRIVER}://... ")
     address = address.set(drivername=DRIVER)
     settings = {"application_name": application, **_SETTINGS}
     given = {name: value for name, value in settings.items() if name not in address.query}
     try:
         engine = sa.create_engine(address, hide_parameters=True, pool_pre_ping=True, connect_args=given)
     except ModuleNotFoundError as error:
-        raise StoreError(
+        raise RefusedError(
             f"{address.render_as_string()} needs the driver psycopg, which is not installed: "
             "run `pip install 'psycopg[binary]'` (requirements.lock holds it)"
         ) from error
@@ -83,16 +83,12 @@ def refused(address: URL, error: sa.exc.DBAPIError) -> StoreError:
         (f'database "{database}" does not exist', f"make it: CREATE DATABASE {database} ENCODING 'UTF8'"),
         (f'role "{user}" does not exist', "make the user, or name another in config's `store:` block"),
         ("permission denied", f"let `{user}` create tables there: GRANT ALL ON SCHEMA public TO {user}"),
-        ("too many clients", "raise the server's max_connections, or stop some processes"),
-        ("the database system is starting up", "wait until it is up"),
     ):
         if words in said:
-            return StoreError(f"{_shown(address)} refused ({said}): {mend}")
-    if error.orig is not None and getattr(error.orig, "sqlstate", None) is None:
-        return StoreError(
-            f"{_shown(address)} cannot be reached ({said}): check that the server runs, and host and port in config's "
-            "`store:` block"
-        )
+            return RefusedError(f"{_shown(address)} cannot be used ({said}): {mend}")
+    if getattr(error.orig, "sqlstate", None) is None:
+        mend = "check that the server runs, and host and port in config's `store:` block"
+        return StoreError(f"{_shown(address)} cannot be reached ({said}): {mend}")
     return StoreError(f"{_shown(address)} cannot be used: {said}")
 
 
@@ -102,7 +98,7 @@ def require_utf8(connection: sa.Connection) -> None:
     encoding = driver.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         name = connection.engine.url.database
-        raise StoreError(
+        raise RefusedError(
             f"{_shown(connection.engine.url)} is encoded as {encoding}: make it anew with "
             f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"
         )

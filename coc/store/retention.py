@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -125,10 +124,9 @@ class Retention(Database):
             }
             last = connection.execute(sa.select(commits).order_by(commits.c.number.desc()).limit(1)).first()
             sources = connection.execute(sa.select(sa.func.count()).select_from(feeds)).scalar_one()
-            months = {} if self.sqlite else {d.value: partitions.held(connection, d.value) for d in sorted(SAMPLES)}
+            if not self.sqlite:
+                found["partitions"] = {d.value: partitions.status(connection, d.value) for d in sorted(SAMPLES)}
         committed = None if last is None else codec.instant(last.at)
-        if not self.sqlite:
-            found["partitions"] = {table: [asdict(p) for p in held] for table, held in months.items()}
         return {
             **found,
             "commit": 0 if last is None else int(last.number),

@@ -46,7 +46,7 @@ def _series(points: dict[str, list[Sample]], job: str) -> Series:
     return series
 
 
-def _config(folder: Path, url: str) -> Path:
+def _config(folder: Path, url: str, more: dict[str, Any]) -> Path:
     digest = hashlib.sha256(API_TOKEN.encode()).hexdigest()
     queries = {"up": "probe_success{job='ap'}", "latency_ms": "probe_duration_seconds{job='ap'} * 1000"}
     queries["clients"] = "ap_clients"
@@ -56,21 +56,27 @@ def _config(folder: Path, url: str) -> Path:
             "wifi": {"type": "prometheus", "url": url, "every_seconds": 60, "label": "ap", "queries": queries},
         },
         "access": {"api_tokens": {"checker": {"sha256": digest, "role": "operator", "expires": "2099-01-01"}}},
+        **more,
     }
     path = folder / "config.yaml"
     path.write_text(json.dumps(config))  # JSON is YAML
     return path
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[(1, "sqlite"), (2, "postgresql")], ids=["1 on sqlite", "2 on postgresql"])
 def pulled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """(made city, samples by access point, the API's fetch function) after one full pull under a frozen clock."""
     folder = tmp_path_factory.mktemp("lain")
-    rng = random.Random(request.param)
-    city: MadeCity = make(request.param, NOW)
+    seed, kind = request.param
+    rng = random.Random(seed)
+    city: MadeCity = make(seed, NOW)
     points = {f"ap-{i}": _samples(rng, NOW.timestamp() - rng.choice([0, 0, 900]), 60) for i in range(8)}
     sources = Sources(city, _series(points, "ap"))
-    config = _config(folder, sources.url)
+    stores = {}
+    if kind == "postgresql":
+        create = request.getfixturevalue("postgres").create
+        stores = {"store": {"url": create(), "control_url": create()}}
+    config = _config(folder, sources.url, stores)
     pull(config)
     with Served(config, "--no-scheduler") as fetch:
         yield city, points, fetch, config

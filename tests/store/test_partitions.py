@@ -114,6 +114,8 @@ def test_prune_does_not_wait_for_a_long_read_and_still_forgets(store: Store, mon
 def test_status_tells_the_months(store: Store) -> None:
     _put(store, NOW, NOW - timedelta(days=40))
     told = store.status()
-    assert [p["name"] for p in told["partitions"]["ap_samples"]] == ["ap_samples_2026_01", "ap_samples_2026_03"]
+    months = told["partitions"]["ap_samples"]
+    assert [(p["name"], p["rows"]) for p in months] == [("ap_samples_2026_01", 1), ("ap_samples_2026_03", 1)]
+    assert all(p["bytes"] > 0 for p in months)
     assert told["partitions"]["link_samples"] == []
     assert told["rows"]["ap_samples"] == 2
