@@ -98,13 +98,14 @@ def restore(
     """
     database = Database(url)
     try:
-        if holds_rows(database, which) and not replace:
+        held = holds_rows(database, which)
+        if held and not replace:
             raise BackupError(
                 f"{database.address} holds data already: with --replace the backup takes its place, and it is kept"
             )
         require_idle(database)
         if database.sqlite:
-            return _into_file(file, part, which, database, on_progress)
+            return _into_file(file, part, which, database, on_progress, keep=held)
         with tempfile.TemporaryDirectory(prefix="coc-restore-") as folder:
             unpacked = _unpacked(file, part, which, Path(folder) / part.file, on_progress)
             kept, epoch = postgres.restore(database, unpacked, part, which, new_epoch(part), on_progress)
@@ -133,13 +134,15 @@ def _restored(which: Which, database: Database, kept: str | None, part: Part, ep
     return Restored(which, database.address, kept, at, part.commit, epoch, rows)
 
 
-def _into_file(file: Path, part: Part, which: Which, database: Database, on_progress: Progress) -> Restored:
+def _into_file(
+    file: Path, part: Part, which: Which, database: Database, on_progress: Progress, *, keep: bool
+) -> Restored:
     path = Path(str(database.engine.url.database))
     with beside(path) as folder:
         fresh = _unpacked(file, part, which, folder / part.file, on_progress)
         epoch = _ready(fresh, which, new_epoch(part))
         database.close()
-        kept = exchange(path, fresh)
+        kept = exchange(path, fresh, keep=keep)
     return _restored(which, database, None if kept is None else str(kept), part, epoch)
 
 
@@ -161,9 +164,9 @@ def _ready(fresh: Path, which: Which, epoch: int) -> int:
     return epoch if which == "store" else 0
 
 
-def exchange(path: Path, fresh: Path, at: datetime | None = None) -> Path | None:
+def exchange(path: Path, fresh: Path, *, keep: bool = True) -> Path | None:
     """Give `fresh` the name `path`; what had it is kept under a name that says when. That name, None without an old."""
-    kept = _kept_name(path, at or system_now()) if path.exists() else None
+    kept = _kept_name(path, system_now()) if keep and path.exists() else None
     for suffix in ("-wal", "-shm"):
         # A log that stayed would be played into the new file.
         with suppress(FileNotFoundError):

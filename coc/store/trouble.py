@@ -165,6 +165,7 @@ class Trouble:
 
 
 _BUSY_SECONDS: Final = 10.0  # a lock that is waited out is no trouble
+_DAMAGE_SECONDS: Final = 30.0  # one page that can be read says nothing of the one that could not
 _FORGET_SECONDS: Final = 90.0  # who failed to write and did not try again says nothing any more
 _WORST: Final = (Cause.CORRUPT, Cause.AWAY, Cause.READ_ONLY, Cause.FULL, Cause.BUSY)
 READING: Final = "read"
@@ -222,7 +223,9 @@ class Health:
             return
         disproved = {Cause.AWAY} if who == READING else {Cause.AWAY, Cause.READ_ONLY, Cause.BUSY}
         with self._lock:
-            self._failing.pop(who, None)
+            held = self._failing.get(who)
+            if held is None or held.trouble.cause is not Cause.CORRUPT or self._ticks() - held.again > _DAMAGE_SECONDS:
+                self._failing.pop(who, None)
             for other in [w for w, f in self._failing.items() if f.trouble.cause in disproved]:
                 del self._failing[other]
         self._tell()

@@ -166,6 +166,17 @@ def test_a_small_write_does_not_end_the_trouble_of_a_large_one() -> None:
     assert health.trouble is None
 
 
+def test_a_page_that_can_be_read_does_not_end_the_damage_of_another() -> None:
+    ticks = [0.0]
+    health = Health("test", lambda: ticks[0])
+    health.failed("read", OSError(errno.EIO, "bad sector"))
+    health.well("read")
+    assert health.trouble is not None
+    ticks[0] = 31.0
+    health.well("read")
+    assert health.trouble is None
+
+
 def test_trouble_is_logged_once_when_it_begins_and_once_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
     health = Health("the store")
     with caplog.at_level(logging.INFO):
