@@ -19,6 +19,7 @@ from coc.metrics.past import Past
 from coc.store import Store
 from coc.store.columns import empty_frame
 
+Ids = dict[str, set[str]]  # by source
 _LOOKBACK = timedelta(days=92)  # 90 days and their midnight in any zone
 _TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
 # No board counts by these: letter contents, and what the derived columns already hold.
@@ -63,9 +64,27 @@ class LiveFrames:
 
     def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         since = (now - _LOOKBACK).to_pydatetime()
-        letters = self.store.letters(since, after_rev=after).drop(columns=_UNUSED, errors="ignore")
-        dispositions = self.store.dispositions(since, after_rev=after).drop(columns=_UNUSED, errors="ignore")
+        letters = self.store.letters(since, after_rev=after)
+        dispositions = self.store.dispositions(since, after_rev=after)
+        if after is not None:
+            # A letter of last year that is dispositioned today counts again, and it did not change itself.
+            of = _by_source(dispositions, "letter_id")
+            letters = self._with_new(Dataset.LETTERS, letters, of)
+            of = _by_source(letters, more=of)
+            dispositions = self._with_new(Dataset.DISPOSITIONS, dispositions, of)
         return self._merge(Dataset.LETTERS, letters, after) | self._merge(Dataset.DISPOSITIONS, dispositions, after)
+
+    def _with_new(self, dataset: Dataset, changed: pd.DataFrame, of: Ids) -> pd.DataFrame:
+        """The changed rows, and those of these letters that are not held yet: what is held has not changed."""
+        parts = (self.frames[dataset], changed)
+        if dataset is Dataset.LETTERS:
+            wanted = set().union(*of.values())
+            known = _by_source(pd.concat([p.loc[p["source_id"].isin(wanted), ["source", "source_id"]] for p in parts]))
+            of = {source: ids - known.get(source, set()) for source, ids in of.items()}
+        new = self.store.of_letters(dataset, {source: ids for source, ids in of.items() if ids})
+        for part in parts:
+            new = _without(new, part[part["source_id"].isin(new["source_id"])], ["source", *KEYS[dataset]])
+        return pd.concat([changed, new], ignore_index=True) if len(new) else changed
 
     def _load_samples(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         """The samples of services, of the last day alone: what they say of longer is in `pasts`."""
@@ -86,6 +105,7 @@ class LiveFrames:
         return changed
 
     def _merge(self, dataset: Dataset, fresh: pd.DataFrame, after: int | None) -> set[Dataset]:
+        fresh = fresh.drop(columns=_UNUSED, errors="ignore")
         if after is None or dataset not in self.frames:
             self.frames[dataset] = fresh.reset_index(drop=True)
             return {dataset}
@@ -102,7 +122,17 @@ class LiveFrames:
         return {dataset}
 
 
+def _by_source(
+    frame: pd.DataFrame, column: str = "source_id", more: dict[str, set[str]] | None = None
+) -> dict[str, set[str]]:
+    """The distinct values of a column, by source; `more` beside them."""
+    found = {str(source): set(ids) for source, ids in frame.groupby("source")[column]}
+    return {source: found.get(source, set()) | (more or {}).get(source, set()) for source in {*found, *(more or {})}}
+
+
 def _without(held: pd.DataFrame, fresh: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    if held.empty or fresh.empty:
+        return held
     return held[~_index(held, keys).isin(_index(fresh, keys))]
 
 

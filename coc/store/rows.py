@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from coc.domain.datasets import KEYS, SAMPLES, Column, Dataset
+from coc.store import bulk
 from coc.store import columns as codec
 from coc.store.engine import Database
 from coc.store.tables import TABLES, commits, sample_heads, stored_columns
@@ -71,6 +72,19 @@ class Rows(Database):
             keys = _needed(table, codec.micros(since)).subquery("needed")
             mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
             return fetch(connection, Dataset.DISPOSITIONS, *mine, table.c.deleted == 0)
+
+    def of_letters(self, dataset: Dataset, letters: Mapping[str, Iterable[str]]) -> pd.DataFrame:
+        """The letters with these ids (by source), or the dispositions of them; none that is deleted."""
+        table = TABLES[dataset]
+        key = table.c.source_id if dataset is Dataset.LETTERS else table.c.letter_id
+        alive = table.c.deleted == 0
+        with self.read() as connection:
+            parts = [
+                fetch(connection, dataset, table.c.source == source, these, alive)
+                for source, ids in letters.items()
+                for these in bulk.among(connection, key, ids)
+            ]
+        return pd.concat(parts, ignore_index=True) if parts else codec.to_frame([], stored_columns(dataset))
 
     def samples(self, dataset: Dataset, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
         """Samples at or after `since`; `after_rev`: only those that changed after it."""

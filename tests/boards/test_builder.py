@@ -190,6 +190,34 @@ def test_boards_after_many_deltas_are_those_computed_from_nothing(store: Store) 
     assert {k: b.digest for k, b in builder.snapshot.boards.items()} == {k: b.digest for k, b in fresh.boards.items()}
 
 
+@pytest.mark.parametrize("moved", ["dispositioned at last", "opened again"])
+def test_what_a_change_brings_back_from_last_year_is_counted_at_once(store: Store, moved: str) -> None:
+    city = make(9, NOW, letters=20)
+    old, now = (NOW - timedelta(days=300)).isoformat(), NOW.isoformat()
+    times = {"registered_at": old, "completed_at": old, "updated_at": old}
+    letter = city.letters[0] | {"id": "L-OLD", "kind": "incoming", "deleted": False} | times
+    times = {"issued_at": old, "completed_at": old, "updated_at": old, "due_at": None, "cancelled_at": None}
+    given = city.dispositions[0] | {"id": "D-OLD", "letter_id": "L-OLD", "deleted": False} | times
+    city.letters.append(letter)
+    if moved == "opened again":
+        city.dispositions.append(given)
+    pull(store, Rows(tables(city)))
+    builder = built(store)
+    if moved == "dispositioned at last":
+        city.dispositions.append(given | {"id": "D-NEW", "issued_at": now, "completed_at": None, "updated_at": now})
+    else:
+        city.letters[-1] = letter | {"completed_at": None, "updated_at": now}
+    pull(store, Rows(tables(city)))
+    builder.refresh()
+    fresh = Builder(store, SETTINGS, "live", FrozenClock(NOW))
+    fresh.refresh(force=True)
+    assert builder.snapshot is not None
+    assert fresh.snapshot is not None
+    assert {k: b.digest for k, b in builder.snapshot.boards.items()} == {
+        k: b.digest for k, b in fresh.snapshot.boards.items()
+    }
+
+
 class Samples(Rows):
     kind = "prometheus"
     datasets = frozenset({Dataset.AP_SAMPLES})
