@@ -8,7 +8,7 @@ from coc.ui import shell
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
 from coc.ui.feed_cards import feed_card, first_source
-from coc.ui.marks import TONES, feeds, icon
+from coc.ui.marks import TONES, WORST_FIRST, feeds, icon
 from coc.ui.page import PageSpec, Props, View
 
 PAGE = PageSpec(
@@ -17,7 +17,6 @@ PAGE = PageSpec(
     boards=("correspondence", "disposition", "wifi", "apps", "feeds"),
     title="sumber.title",
 )
-_WORST_FIRST = ("failing", "frozen", "late", "never", "fresh", "disabled")
 
 
 def layout(**query: Any) -> Any:
@@ -47,7 +46,7 @@ def render(view: View) -> Props:
 def _worst_first(row: dict[str, Any]) -> tuple[float, str]:
     """A source that never gave anything and says why comes right after those that fail."""
     broken = row["state"] == "never" and row.get("error_code")
-    return 0.5 if broken else _WORST_FIRST.index(str(row["state"])), str(row["name"])
+    return 0.5 if broken else WORST_FIRST.index(str(row["state"])), str(row["name"])
 
 
 def _summary(ctx: Context, states: list[str]) -> list[Any]:
@@ -58,6 +57,6 @@ def _summary(ctx: Context, states: list[str]) -> list[Any]:
             className="coc-tally",
             **{"data-tone": TONES[state]},
         )
-        for state in _WORST_FIRST
+        for state in WORST_FIRST
         if state in states
     ]

@@ -14,6 +14,7 @@ import pandas as pd
 from coc.ui.context import Context, Reading, moment_of
 from coc.ui.dom import html
 
+WORST_FIRST = ("failing", "frozen", "late", "never", "fresh", "disabled")
 # state -> tone: what a person must act on is bad, what may become so is warn, the rest is quiet.
 TONES = {
     "fresh": "good",

@@ -10,7 +10,7 @@ from coc.ui.client_words import client_words
 from coc.ui.context import Context, context_of, moment_of
 from coc.ui.dom import html
 from coc.ui.i18n import LANGUAGES
-from coc.ui.marks import TONES, age, feed_attributes, feed_label, feeds, icon
+from coc.ui.marks import TONES, WORST_FIRST, age, feed_attributes, feed_label, feeds, icon
 from coc.ui.page import PageSpec, Props, Render, View
 
 NAV = (("/", "overview.title", "overview"), ("/sumber", "sumber.title", "sumber"))
@@ -102,16 +102,21 @@ def feed_mark(ctx: Context, row: dict[str, Any]) -> Any:
 
 
 def section_mark(ctx: Context, datasets: frozenset[str]) -> list[Any]:
-    """Which of a section's feeds are not fresh; nothing to say where all are."""
-    return [
-        html.Span(
-            [icon(str(row["state"])), f"{feed_label(str(row['name']))}: {ctx.say('state.' + str(row['state']))}"],
-            className="coc-stale",
-            **{"data-tone": TONES.get(str(row["state"]), "idle")},
-        )
+    """The worst of a section's feeds that are not fresh, and how many more: the heading has one line, the strip at the
+    foot names them all.
+    """
+    stale = [
+        row
         for row in feeds(ctx)
         if datasets & {str(d) for d in row.get("datasets") or ()} and row["state"] not in ("fresh", "disabled")
-    ][:2]
+    ]
+    if not stale:
+        return []
+    worst = min(stale, key=lambda row: WORST_FIRST.index(str(row["state"])))
+    more = f" +{len(stale) - 1}" if len(stale) > 1 else ""
+    said = f"{feed_label(str(worst['name']))}: {ctx.say('state.' + str(worst['state']))}{more}"
+    tone = TONES.get(str(worst["state"]), "idle")
+    return [html.Span([icon(str(worst["state"])), said], className="coc-stale", **{"data-tone": tone})]
 
 
 def first_paint(page: PageSpec, skeleton: Callable[[Context], Any], render: Render, **query: Any) -> Any:

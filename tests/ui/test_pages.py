@@ -87,10 +87,10 @@ def test_each_feed_shows_its_state_by_shape_and_word_and_its_age(page: Any) -> N
     assert attribute(marks["eoffice_lama"], "data-as-of") == ""
 
 
-def test_a_section_names_the_feeds_that_make_it_stale() -> None:
+def test_a_section_names_the_worst_of_the_feeds_that_make_it_stale_and_counts_the_rest() -> None:
     props = overview.render(factory.view(held=factory.with_feeds(*factory.TROUBLE)))
-    assert "sipadek: Gagal" in text_of(props["overview-mail-mark"]["children"])
-    assert "wifi: Tertunda" in text_of(props["overview-network-mark"]["children"])
+    assert text_of(props["overview-mail-mark"]["children"]).strip() == "sipadek: Gagal +1"
+    assert text_of(props["overview-network-mark"]["children"]).strip() == "aplikasi: Membeku +1"
     assert overview.render(factory.view())["overview-mail-mark"]["children"] == []
 
 
