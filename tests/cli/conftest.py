@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.cli.feed import Feed, city_rows, handler
+from tests.cli.feed import Feed, city_rows, serving
 from tests.cli.terminal import Terminal
 
 
 @pytest.fixture
 def feed() -> Iterator[Feed]:
-    feed = Feed(city_rows())
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(feed))
-    server.daemon_threads = True
-    feed.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield feed
-    feed.release.set()
-    server.shutdown()
-    server.server_close()
+    with serving(Feed(city_rows())) as feed:
+        yield feed
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -121,3 +122,16 @@ def handler(feed: Feed) -> type[BaseHTTPRequestHandler]:
             pass
 
     return Handler
+
+
+@contextlib.contextmanager
+def serving(feed: Feed) -> Iterator[Feed]:
+    """The feed on a port of its own, until the block ends."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(feed))
+    server.daemon_threads = True
+    feed.port = server.server_address[1]
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield feed
+    feed.release.set()
+    server.shutdown()
+    server.server_close()

@@ -6,11 +6,9 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from coc.domain.datasets import Dataset
 from coc.settings.load import open_config
 from coc.store import Store, open_store
 from coc.store.tables import boards, commits
-from tests.cli.feed import NOW, Feed, city_rows, handler
+from tests.cli.feed import NOW, Feed, city_rows, serving
 from tests.cli.terminal import Terminal, wait_until
 
 CLOCK = {"COC_CLOCK": NOW}
@@ -30,15 +28,8 @@ CLOCK = {"COC_CLOCK": NOW}
 
 @pytest.fixture
 def feed() -> Iterator[Feed]:
-    feed = Feed(city_rows())
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(feed))
-    server.daemon_threads = True
-    feed.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield feed
-    feed.release.set()
-    server.shutdown()
-    server.server_close()
+    with serving(Feed(city_rows())) as feed:
+        yield feed
 
 
 @pytest.fixture
