@@ -20,7 +20,7 @@ import pandas as pd
 
 from coc.boards import codec, feeds_board
 from coc.boards.board import KPI_COLUMNS, Board
-from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, city_of, provided_by
+from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, cities_of, provided_by
 from coc.boards.live_frames import LiveFrames
 from coc.boards.subjects import SUBJECTS, Subject, compute_awaited, compute_subject
 from coc.clock import Clock
@@ -155,7 +155,7 @@ class Builder:
         self._awaited = feeds.awaited
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
         frames, pasts = self._frames.frames, self._frames.pasts
-        cities = {p: city_of(frames, pasts, context, now, p, self._provided) for p in POPULATIONS}
+        cities = cities_of(frames, pasts, context, now, self._provided)
         fresh = self._of_feeds(feeds, now)
         for subject in todo:
             make = compute_awaited if subject.moving & feeds.awaited else compute_subject

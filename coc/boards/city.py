@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from coc.domain.datasets import Dataset
 from coc.domain.worktime import Calendars, build_calendars
 from coc.ingest.context import known_units
-from coc.metrics.city import City
+from coc.metrics.city import City, Part
 from coc.metrics.past import Past
 from coc.settings.models import Realm, Settings
 from coc.store import Store
@@ -48,28 +48,21 @@ def provided_by(settings: Settings, realm: Realm) -> frozenset[str]:
     return frozenset(found)
 
 
-def city_of(
+def cities_of(
     frames: Mapping[Dataset, pd.DataFrame],
     pasts: Mapping[Dataset, Past],
     context: Context,
     now: pd.Timestamp,
-    population: str,
     provided: frozenset[str],
-) -> City:
-    """The city at `now` for one population. Frames are shared, never changed."""
-    letters, dispositions = frames[Dataset.LETTERS], frames[Dataset.DISPOSITIONS]
-    if population == PUBLIC:
-        letters = letters[~letters["security"].isin(_SECRET)]
-        # A disposition whose letter has not arrived may belong to a secret one: not public until we know.
-        known = dispositions["letter_registered_at"].notna()
-        dispositions = dispositions[known & ~dispositions["letter_security"].isin(_SECRET)]
+) -> dict[str, City]:
+    """The city at `now`, by population. Frames are shared, never changed."""
     settings = context.settings
-    return City(
+    whole = City(
         now=now,
         calendars=context.calendars,
         limits=settings.limits,
-        letters=letters,
-        dispositions=dispositions,
+        letters=frames[Dataset.LETTERS],
+        dispositions=frames[Dataset.DISPOSITIONS],
         units=context.units,
         sites=frames[Dataset.SITES],
         access_points=frames[Dataset.ACCESS_POINTS],
@@ -81,3 +74,13 @@ def city_of(
         unit_names=dict(zip(context.units["code"], context.units["name"], strict=True)),
         pasts=pasts,
     )
+    public = _public(whole)
+    letters, given = whole.letters[public.letters], whole.dispositions[public.dispositions]
+    return {ALL: whole, PUBLIC: replace(whole, letters=letters, dispositions=given, part=public)}
+
+
+def _public(whole: City) -> Part:
+    letters, given = whole.letters, whole.dispositions
+    # A disposition whose letter has not arrived may belong to a secret one: not public until we know.
+    known = given["letter_registered_at"].notna() & ~given["letter_security"].isin(_SECRET)
+    return Part(whole, (~letters["security"].isin(_SECRET)).to_numpy(dtype=bool), known.to_numpy(dtype=bool))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import date, time
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -235,6 +235,12 @@ def _year(micros: int) -> int:
     return min(max(1970 + int(micros // (DAY * 365.2425)), _BOUNDS[0]), _BOUNDS[1])
 
 
+@lru_cache(maxsize=1_000)
+def _midnight(day: date, time_zone: str) -> pd.Timestamp:
+    """Kept: a refresh of all boards asks for the same hundred days many times."""
+    return to_index(_localise(np.atleast_1d(to_days(day)) * DAY, time_zone))[0]
+
+
 class Calendars:
     """The city's calendars: by profile, by unit, and the default; and the city's days."""
 
@@ -270,7 +276,7 @@ class Calendars:
 
     def midnight(self, day: date) -> pd.Timestamp:
         """The first instant of a city day, in UTC."""
-        return to_index(_localise(np.atleast_1d(to_days(day)) * DAY, self.zone.key))[0]
+        return _midnight(day, self.zone.key)
 
     def today(self, now: Any) -> date:
         """The city's date at an instant."""

@@ -9,12 +9,22 @@ from typing import Any, Literal
 import pandas as pd
 
 from coc.domain.datasets import Dataset
+from coc.domain.instants import Bools
 from coc.domain.limits import Limits
 from coc.domain.worktime import Calendars
 from coc.metrics.past import Past
 
 WindowName = Literal["7d", "30d", "90d"]
 WINDOWS: tuple[WindowName, ...] = ("7d", "30d", "90d")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A population's rows: which of the whole city's letters and dispositions are in it."""
+
+    whole: City
+    letters: Bools
+    dispositions: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +55,7 @@ class City:
     letter_types: tuple[str, ...] = ()
     unit_names: Mapping[str, str] = field(default_factory=dict)
     pasts: Mapping[Dataset, Past] = field(default_factory=dict)
+    # Whose part this city is: what was prepared of the whole is then taken from there, and the same comes out.
+    part: Part | None = None
     # What several KPIs share, prepared once per city (`coc.metrics.facts`); `dataclasses.replace` starts a new one.
     memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from coc.domain.instants import NAT, Bools, Floats, Micros, micros_of, to_micros
-from coc.metrics.city import City, WindowName
+from coc.metrics.city import City, Part, WindowName
 
 T = TypeVar("T")
+Rows = TypeVar("Rows", "Letters", "Dispositions")
 Positions = npt.NDArray[np.intp]
 
 CITY = ""
@@ -103,6 +104,8 @@ class Dispositions:
 
 def letters(city: City) -> Letters:
     def prepare() -> Letters:
+        if city.part is not None:
+            return _rows_of(letters(city.part.whole), _kept_letters(city.part))
         rows = live_letters(city)
         return Letters(
             unit=positions(city, rows["unit"]),
@@ -118,6 +121,8 @@ def letters(city: City) -> Letters:
 
 def dispositions(city: City) -> Dispositions:
     def prepare() -> Dispositions:
+        if city.part is not None:
+            return _rows_of(dispositions(city.part.whole), _kept_dispositions(city.part))
         rows = live_dispositions(city)
         return Dispositions(
             unit=positions(city, rows["to_unit"]),
@@ -139,18 +144,35 @@ def live_letters(city: City) -> pd.DataFrame:
 
 def live_dispositions(city: City) -> pd.DataFrame:
     """The rows of `dispositions`, as a frame, in the same order."""
+    return once(city, "live_dispositions", lambda: city.dispositions[_alive(city.dispositions)])
 
-    def prepare() -> pd.DataFrame:
-        frame = city.dispositions
-        return frame[~(flag(frame, "deleted") | flag(frame, "letter_deleted"))]
 
-    return once(city, "live_dispositions", prepare)
+def _alive(given: pd.DataFrame) -> Bools:
+    found: Bools = ~(flag(given, "deleted") | flag(given, "letter_deleted"))
+    return found
+
+
+def _kept_letters(part: Part) -> Bools:
+    """Of the rows of the whole's `letters`, those of the part."""
+    return part.letters[~flag(part.whole.letters, "deleted")]
+
+
+def _kept_dispositions(part: Part) -> Bools:
+    return part.dispositions[_alive(part.whole.dispositions)]
+
+
+def _rows_of(whole: Rows, kept: Bools) -> Rows:
+    return type(whole)(**{f.name: getattr(whole, f.name)[kept] for f in fields(whole)})
 
 
 def letter_of(city: City) -> Positions:
     """For each disposition the row of its letter in `letters`, -1 where it has not arrived. Ids are of one source."""
 
     def find() -> Positions:
+        if city.part is not None:
+            kept, places = _kept_letters(city.part), letter_of(city.part.whole)[_kept_dispositions(city.part)]
+            new = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)  # the last is where -1 points
+            return new[places]
         of, to = live_letters(city), live_dispositions(city)
         keys, wanted = of["source_id"], to["letter_id"]
         if len({*pd.unique(of["source"]), *pd.unique(to["source"])}) > 1:
@@ -180,7 +202,10 @@ def share(city: City, unit: Positions, part: Bools, whole: Bools) -> pd.DataFram
 
 def framed(city: City, values: Floats) -> pd.DataFrame:
     """A KPI's frame (unit, value, state) from values by scope; null is no_data."""
-    state = pd.Series(np.where(np.isnan(values), "no_data", "ok"), dtype="str")
+    missing = np.isnan(values)
+    # Making a column of texts costs more than the figures themselves, and most KPIs have every value.
+    state = once(city, "all_ok", lambda: pd.Series(["ok"] * len(missing), dtype="str"))
+    state = state.mask(missing, "no_data") if missing.any() else state
     return pd.DataFrame({"unit": scopes(city), "value": values, "state": state})
 
 

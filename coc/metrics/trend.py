@@ -7,8 +7,9 @@ cancelled later still counted. What was deleted since counts nowhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,11 @@ import pandas as pd
 from coc.domain.instants import NAT, Bools, Micros
 from coc.metrics.city import City
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, on_time_rows, overdue_rows
-from coc.metrics.facts import Dispositions, Letters, dispositions, letter_of, letters, midnight_before, within
+from coc.metrics.facts import Dispositions, Letters, dispositions, letter_of, letters, midnight_before, once, within
 from coc.metrics.registry import is_recorded, registered
 
 DAYS = 14
+_QUANTILES = (0.5, 0.85, 0.95)
 
 
 class _DayEnd:
@@ -28,7 +30,6 @@ class _DayEnd:
     def __init__(self, city: City, ago: int) -> None:
         self.city, self.ago = city, ago
         self.end = midnight_before(city, ago - 1) - 1
-        self._given: Dispositions | None = None
 
     def start(self, days: int) -> int:
         """The midnight that opens a window of `days` ending with this day."""
@@ -38,20 +39,46 @@ class _DayEnd:
     def letters(self) -> Letters:
         return letters(self.city)
 
-    @property
-    def dispositions(self) -> Dispositions:
-        """With what came after blanked out, and none that were issued after."""
-        if self._given is None:
-            rows = dispositions(self.city)
-            known = replace(rows, completed=self._known(rows.completed), cancelled=self._known(rows.cancelled))
-            self._given = replace(known, follow_up=known.follow_up & (known.issued <= self.end))
-        return self._given
+    @cached_property
+    def followed(self) -> Dispositions:
+        """All that need follow-up; `nf` are those issued by then and not cancelled yet, completed later: still open."""
+        rows = _needing_follow_up(self.city)
+        there = (rows.issued <= self.end) & ~((rows.cancelled != NAT) & (rows.cancelled <= self.end))
+        completed = np.where(rows.completed <= self.end, rows.completed, NAT)
+        return replace(rows, completed=completed, cancelled=np.full(len(there), NAT), follow_up=there)
 
-    def _known(self, at: Micros) -> Micros:
-        return np.where(at <= self.end, at, NAT)
+    @cached_property
+    def backlog(self) -> Bools:
+        """Of `followed`."""
+        return backlog_rows(self.followed)
+
+    @cached_property
+    def followup_hours(self) -> Mapping[float, float]:
+        """Quantiles of the 30 days that end with this one, in one pass."""
+        rows = self.followed
+        hours = rows.hours[rows.nf & self.in_window(rows.completed, 30)]
+        found = np.quantile(hours, _QUANTILES) if len(hours) else np.full(len(_QUANTILES), np.nan)
+        return dict(zip(_QUANTILES, found.tolist(), strict=True))
+
+    @cached_property
+    def begun(self) -> Mapping[str, bool]:
+        """By the KPIs' prefix: whether anything at all was known by then."""
+        given = dispositions(self.city).issued
+        return {
+            "correspondence": bool((self.letters.registered <= self.end).any()),
+            "disposition": bool((given <= self.end).any()),
+        }
 
     def in_window(self, at: Micros, days: int) -> Bools:
         return within(at, self.start(days), self.end)
+
+
+def _needing_follow_up(city: City) -> Dispositions:
+    def prepare() -> Dispositions:
+        rows = dispositions(city)
+        return Dispositions(**{f.name: getattr(rows, f.name)[rows.follow_up] for f in fields(rows)})
+
+    return once(city, "needing_follow_up", prepare)
 
 
 def _share(part: Bools, whole: Bools) -> float:
@@ -60,22 +87,14 @@ def _share(part: Bools, whole: Bools) -> float:
 
 
 def _undispositioned(d: _DayEnd) -> float:
-    rows, given, of = d.letters, d.dispositions, letter_of(d.city)
+    rows, given, of = d.letters, dispositions(d.city), letter_of(d.city)
     had = np.zeros(len(rows.unit), dtype=bool)
-    had[of[(of >= 0) & (given.issued <= d.end) & (given.cancelled == NAT)]] = True
+    standing = (given.cancelled == NAT) | (given.cancelled > d.end)
+    had[of[(of >= 0) & (given.issued <= d.end) & standing]] = True
     done = (rows.completed != NAT) & (rows.completed <= d.end)
     waiting = rows.incoming & (rows.registered <= d.end) & ~done & ~had
     age = d.city.calendars.default.hours_between(rows.registered[waiting], d.end + 1)
     return float(np.count_nonzero(age > d.city.limits.first_disposition_working_hours))
-
-
-def _followup(q: float) -> Callable[[_DayEnd], float]:
-    def quantile(d: _DayEnd) -> float:
-        rows = d.dispositions
-        hours = rows.hours[rows.nf & d.in_window(rows.completed, 30)]
-        return float(np.quantile(hours, q)) if len(hours) else np.nan
-
-    return quantile
 
 
 _KPIS: Mapping[str, Callable[[_DayEnd], float]] = {
@@ -85,26 +104,21 @@ _KPIS: Mapping[str, Callable[[_DayEnd], float]] = {
         d.letters.electronic, d.in_window(d.letters.registered, 7) & ~d.letters.exempt
     ),
     "correspondence.undispositioned": _undispositioned,
-    "disposition.backlog": lambda d: float(np.count_nonzero(backlog_rows(d.dispositions))),
-    "disposition.overdue": lambda d: float(
-        np.count_nonzero(overdue_rows(d.dispositions, d.end, backlog_rows(d.dispositions)))
-    ),
-    "disposition.due_soon": lambda d: float(
-        np.count_nonzero(due_soon_rows(d.dispositions, d.end, backlog_rows(d.dispositions)))
-    ),
+    "disposition.backlog": lambda d: float(np.count_nonzero(d.backlog)),
+    "disposition.overdue": lambda d: float(np.count_nonzero(overdue_rows(d.followed, d.end, d.backlog))),
+    "disposition.due_soon": lambda d: float(np.count_nonzero(due_soon_rows(d.followed, d.end, d.backlog))),
     "disposition.on_time_rate": lambda d: _share(
-        on_time_rows(d.dispositions), d.dispositions.nf & d.in_window(d.dispositions.due, 30)
+        on_time_rows(d.followed), d.followed.nf & d.in_window(d.followed.due, 30)
     ),
-    "disposition.followup_hours_p50": _followup(0.5),
-    "disposition.followup_hours_p85": _followup(0.85),
-    "disposition.followup_hours_p95": _followup(0.95),
+    "disposition.followup_hours_p50": lambda d: d.followup_hours[0.5],
+    "disposition.followup_hours_p85": lambda d: d.followup_hours[0.85],
+    "disposition.followup_hours_p95": lambda d: d.followup_hours[0.95],
 }
 
 
 def _value(kpi: str, d: _DayEnd) -> float:
     """Before the first row that is known at all nothing was 0: it is unknown."""
-    rows = d.letters.registered if kpi.startswith("correspondence.") else d.dispositions.issued
-    return _KPIS[kpi](d) if (rows <= d.end).any() else np.nan
+    return _KPIS[kpi](d) if d.begun[kpi.split(".")[0]] else np.nan
 
 
 def trend(city: City, prefix: str = "") -> pd.DataFrame:
