@@ -1,10 +1,10 @@
-"""The control store: API tokens and the audit log. Never letters, never in a realm's store; its own migrations."""
+"""API tokens, by the hash of their secret."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -12,10 +12,8 @@ import sqlalchemy as sa
 
 from coc.clock import system_now
 from coc.store import columns as codec
-from coc.store import schema
+from coc.store.control.metadata import metadata
 from coc.store.engine import Database, StoreError
-
-metadata = sa.MetaData()
 
 _tokens = sa.Table(
     "api_tokens",
@@ -28,20 +26,6 @@ _tokens = sa.Table(
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("revoked", sa.BigInteger),
     sa.UniqueConstraint("sha256", name="uq_api_tokens_sha256"),
-)
-
-_audit = sa.Table(
-    "audit",
-    metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("who", sa.Text, nullable=False),
-    sa.Column("lens", sa.Text, nullable=False),
-    sa.Column("action", sa.Text, nullable=False),
-    sa.Column("what", sa.Text, nullable=False),
-    sa.Column("from_where", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text, nullable=False),
-    sa.Index("ix_audit_at", "at"),
 )
 
 
@@ -58,24 +42,7 @@ class Token:
     revoked: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
-    at: datetime
-    who: str
-    lens: str
-    action: str
-    what: str
-    from_where: str
-    outcome: str
-
-
-class Control(Database):
-    """Opened with its schema brought up to date. Times are the system's, never the realm's."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        schema.upgrade(self, "control")
-
+class Tokens(Database):
     def add_token(
         self, name: str, sha256: str, role: str, units: Sequence[str] = (), expires: date | None = None
     ) -> Token:
@@ -107,33 +74,9 @@ class Control(Database):
         with self.write() as connection:
             return connection.execute(statement.values(revoked=codec.micros(system_now()))).rowcount > 0
 
-    def audit(
-        self, who: str, lens: str, action: str, what: str = "", from_where: str = "", outcome: str = "ok"
-    ) -> None:
-        """Append one line: a write, an export, a read of letter rows, a hand-over of the realm."""
-        row = {"who": who, "lens": lens, "action": action, "what": what, "from_where": from_where, "outcome": outcome}
-        with self.write() as connection:
-            connection.execute(sa.insert(_audit).values(at=codec.micros(system_now()), **row))
-
-    def audit_rows(self, limit: int = 100) -> list[AuditRow]:
-        """The latest lines, newest first."""
-        statement = sa.select(_audit).order_by(_audit.c.id.desc()).limit(limit)
-        with self.read() as connection:
-            return [_audit_row(r) for r in connection.execute(statement)]
-
-    def prune(self, audit_years: int) -> int:
-        """Delete audit lines older than their retention; how many."""
-        oldest = codec.micros(system_now() - timedelta(days=365.25 * audit_years))
-        with self.write() as connection:
-            return connection.execute(sa.delete(_audit).where(_audit.c.at < oldest)).rowcount
-
 
 def _token(row: Any) -> Token:
     created = codec.at_micros(row.created)
     expires = None if row.expires is None else date.fromisoformat(row.expires)
     units = tuple(orjson.loads(row.units))
     return Token(row.name, row.sha256, row.role, units, expires, created, codec.instant(row.revoked))
-
-
-def _audit_row(row: Any) -> AuditRow:
-    return AuditRow(codec.at_micros(row.at), row.who, row.lens, row.action, row.what, row.from_where, row.outcome)

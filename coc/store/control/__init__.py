@@ -1,0 +1,18 @@
+"""The control store: who may come in, and the audit log. Never letters; apart from any realm, with own migrations."""
+
+from __future__ import annotations
+
+from coc.store import schema
+from coc.store.control.audit import AuditLog, AuditRow
+from coc.store.control.metadata import metadata
+from coc.store.control.tokens import Token, Tokens
+
+__all__ = ["AuditRow", "Control", "Token", "metadata"]
+
+
+class Control(Tokens, AuditLog):
+    """Opened with its schema brought up to date. Times are the system's, never the realm's."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        schema.upgrade(self, "control")
