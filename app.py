@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 from a2wsgi import WSGIMiddleware
 
-from coc.access import Audit, Gatekeeper, Tokens
-from coc.access.routes import declare
+from coc.access import Audit, Gatekeeper, Sessions, Tokens
+from coc.access.table import BOARDS, declare, declare_named
+from coc.boards.subjects import SUBJECTS
 from coc.clock import Clock, from_environment
 from coc.live.api import build_api
 from coc.live.boards_loop import Boards, BoardsLoop
@@ -102,8 +103,8 @@ def build(
 ) -> tuple[Gate, Application]:
     """The ASGI app and, inside its gate, the application. Starts no thread but the audit writer's."""
     unpack(assets_folder)  # before the build id reads the folder and Dash lists it
-    tokens, measures = Tokens(settings, control), Measures()
-    gatekeeper, audit = Gatekeeper(realm, tokens), Audit(control)
+    tokens, sessions, measures = Tokens(settings, control), Sessions(settings, realm, control), Measures()
+    gatekeeper, audit = Gatekeeper(realm, tokens, sessions), Audit(control)
     services = Services(
         settings=settings,
         realm=realm,
@@ -111,6 +112,7 @@ def build(
         store=store,
         control=control,
         tokens=tokens,
+        sessions=sessions,
         gatekeeper=gatekeeper,
         audit=audit,
         hub=Hub(),
@@ -133,6 +135,7 @@ def build(
         "/live/frame": FrameRoute(frames),
         "/api/v1/stream": Stream(services.hub, gatekeeper, services.event),
     }
+    declare_named("board", ["feeds", *(s.name for s in SUBJECTS)], BOARDS)
     declare([*routes, *(str(getattr(route, "path", route)) for route in api.routes)])
     loop = BoardsLoop(services, builder, told=told, next_runs=next_runs)
     wsgi: Any = site

@@ -21,6 +21,7 @@ PAGE = PageSpec(
     path="/",
     boards=("correspondence", "disposition", "wifi", "apps", "feeds"),
     title="overview.title",
+    lenses=EVERY_LENS,
 )
 
 _MAIL = frozenset({"letters", "dispositions"})

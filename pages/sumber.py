@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coc.access.table import EVERY_LENS
 from coc.ui import shell
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
@@ -16,6 +17,7 @@ PAGE = PageSpec(
     path="/sumber",
     boards=("correspondence", "disposition", "wifi", "apps", "feeds"),
     title="sumber.title",
+    lenses=EVERY_LENS,
 )
 
 

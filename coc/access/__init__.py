@@ -3,7 +3,9 @@
 from coc.access.audit import Audit
 from coc.access.gatekeeper import DEMO_LENS, LENS_COOKIE, Gatekeeper
 from coc.access.reader import Figure, Reader
-from coc.access.routes import Right
+from coc.access.sessions import Sessions
+from coc.access.sign_in import SignIn
+from coc.access.table import Right
 from coc.access.tokens import Tokens
 from coc.access.viewer import LENSES, Lens, Refusal, Viewer, lens_named
 
@@ -18,6 +20,8 @@ __all__ = [
     "Reader",
     "Refusal",
     "Right",
+    "Sessions",
+    "SignIn",
     "Tokens",
     "Viewer",
     "lens_named",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from coc.access.loopback import headers_named, is_local
-from coc.access.routes import Right
+from coc.access.sessions import Sessions
+from coc.access.table import Right
 from coc.access.tokens import Tokens
 from coc.access.viewer import LENSES, Lens, Refusal, Viewer, lens_named
 from coc.settings.models import Realm
@@ -20,42 +22,69 @@ STRANGER: Final = Refusal(
     403,
     "Not signed in",
     "Nobody can sign in here yet, so the live realm opens only on the machine that serves it, at http://127.0.0.1 "
-    "with its port. From elsewhere: `ssh -L 8050:127.0.0.1:8050 THAT_MACHINE`; a program sends the token that "
-    "`coc token create NAME --role admin` makes there.",
+    "with its port. `coc user add NAME --role admin` there makes the first account; `coc token create NAME --role "
+    "admin` a program's key.",
+    code="no-account",
+)
+SIGN_IN: Final = Refusal(
+    401, "Sign in", "Sign in at /masuk; a program sends `Authorization: Bearer TOKEN`.", code="sign-in"
+)
+NOT_YOURS: Final = Refusal(403, "Not yours", "Your role may not see this.", code="lens")
+NO_SESSION: Final = Refusal(
+    403, "Only signed in", "This is for who has signed in with an account: a token or this machine has none.", code="own"
 )
 
 
 class Gatekeeper:
     """`viewer_of` touches memory only: the event loop may call it for every request."""
 
-    def __init__(self, realm: Realm, tokens: Tokens) -> None:
-        self.realm, self.tokens = realm, tokens
+    def __init__(self, realm: Realm, tokens: Tokens, sessions: Sessions) -> None:
+        self.realm, self.tokens, self.sessions = realm, tokens, sessions
+        self.cookie = session_cookie(realm)
 
     def viewer_of(self, scope: Scope, right: Right = Right.VIEWER) -> Viewer | Refusal:
-        """Who asks. A token that is shown must be good, wherever the request comes from."""
+        """Who asks: by token, else by session, else by where the request comes from.
+
+        A token that is shown must be good, wherever the request comes from.
+        """
         shown = headers_named(scope.get("headers") or (), b"authorization")
         if shown:
-            return self._by_token(shown, scope)
-        if right is Right.MACHINE:
+            found = self._by_token(shown, scope)
+        elif right is Right.MACHINE:
             return Viewer("operator", "loopback") if is_local(scope) else STRANGER
+        else:
+            found = self._by_session(scope) or self._by_place(scope)
+        if isinstance(found, Refusal) or right is not Right.SIGNED_IN or found.session:
+            return found
+        return NO_SESSION if self.sessions.any_account else STRANGER
+
+    def _by_session(self, scope: Scope) -> Viewer | Refusal | None:
+        secret = cookie(scope, self.cookie)
+        if not secret:
+            return None
+        client = scope.get("client")
+        found = self.sessions.viewer_of(secret, str(client[0]) if client else "")
+        if self.realm == "demo":
+            return None if isinstance(found, Refusal) else self._in_demo(scope, replace(found, lens=DEMO_LENS))
+        return found if isinstance(found, Refusal) else _undressed(scope, found)
+
+    def _by_place(self, scope: Scope) -> Viewer | Refusal:
         if self.realm == "demo":
             return self._in_demo(scope, Viewer(DEMO_LENS, "demo"))
-        if not is_local(scope):
-            return STRANGER
-        if query_value(scope, "lens"):
-            return Refusal(403, "No choice of lens", "A lens can be put on in the demo realm only.")
-        return Viewer("operator", "loopback")
+        if self.sessions.any_account:
+            return SIGN_IN
+        return _undressed(scope, Viewer("operator", "loopback")) if is_local(scope) else STRANGER
 
     def _by_token(self, shown: list[str], scope: Scope) -> Viewer | Refusal:
         scheme, _, secret = shown[0].partition(" ")
         if len(shown) != 1 or scheme.lower() != "bearer" or not secret.strip():
-            return Refusal(401, "Bearer token wanted", "Send one `Authorization: Bearer TOKEN` header.")
+            return Refusal(401, "Bearer token wanted", "Send one `Authorization: Bearer TOKEN` header.", code="token")
         viewer = self.tokens.viewer_of(secret.strip())
         if isinstance(viewer, Refusal) or not query_value(scope, "lens"):
             return viewer
         if self.realm == "demo":
             return self._in_demo(scope, viewer)
-        return Refusal(403, "No choice of lens", "A token's role decides its lens in the live realm.")
+        return Refusal(403, "No choice of lens", "A token's role decides its lens in the live realm.", code="lens-asked")
 
     def _in_demo(self, scope: Scope, viewer: Viewer) -> Viewer | Refusal:
         """All data is simulated: everyone may put on any lens, to see what masking does."""
@@ -64,9 +93,21 @@ class Gatekeeper:
             lens = lens_named(asked)
             if lens is None:
                 return Refusal(422, "Unknown lens", f"A lens is one of {', '.join(LENSES)}.")
-            return Viewer(lens, viewer.name, viewer.units)
+            return replace(viewer, lens=lens)
         kept = lens_named(cookie(scope, LENS_COOKIE) or "")
-        return Viewer(kept, viewer.name, viewer.units) if kept else viewer
+        return replace(viewer, lens=kept) if kept else viewer
+
+
+def session_cookie(realm: Realm) -> str:
+    """Named by realm: two realms of one host share the browser's cookies."""
+    return f"coc_{realm}"
+
+
+def _undressed(scope: Scope, viewer: Viewer) -> Viewer | Refusal:
+    """In the live realm nobody chooses a lens."""
+    if query_value(scope, "lens"):
+        return Refusal(403, "No choice of lens", "A lens can be put on in the demo realm only.", code="lens-asked")
+    return viewer
 
 
 def _query(scope: Scope, name: str) -> str:

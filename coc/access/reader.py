@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from coc.access.masks import MASKED, masked_board
+from coc.access.table import BOARDS
 from coc.access.viewer import MACHINE_LENSES, Lens
 from coc.boards import Snapshot
 from coc.boards.board import CITY, KPI_COLUMNS, Board
@@ -131,7 +132,7 @@ class Reader:
 
     def _held(self, name: str, lens: Lens, snapshot: Snapshot | None) -> _Held:
         population = PUBLIC if lens == "public" else ALL
-        board = snapshot.boards.get((name, population)) if snapshot else None
+        board = snapshot.boards.get((name, population)) if snapshot and lens in BOARDS.get(name, ()) else None
         if board is None:
             board = _empty(name, population)
             return _Held(board, board, {})

@@ -42,7 +42,7 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who or what it is for.")],
     role: Annotated[
-        Literal["screen", "head", "leader", "operator", "admin"], typer.Option("--role", help="What it may see.")
+        Literal["guest", "screen", "head", "leader", "operator", "admin"], typer.Option("--role", help="What it may see.")
     ],
     units: Annotated[str, typer.Option("--units", metavar="A,B", help="For a head: its units.")] = "",
     expires: Annotated[

@@ -80,6 +80,7 @@ class BoardsLoop:
             if time.monotonic() - tokens >= TOKENS_SECONDS:
                 tokens = time.monotonic()
                 self.services.tokens.refresh()
+                self.services.sessions.refresh()
             self._heed_trouble()
             self._commit.wait(WATCH_SECONDS if self._trouble is None else AWAY_SECONDS)
 

@@ -137,6 +137,9 @@ class FrameRoute:
         if page not in self.services.pages:
             await send_problem(send, 404, f"There is no page named {page[:80]!r}.")
             return
+        if viewer.lens not in self.services.pages[page].spec.lenses:
+            await send_problem(send, 403, "Your role may not see this page.", code="lens")
+            return
         if unit and unit not in self.services.reader.units():
             near = self.services.reader.nearest_unit(unit)
             await send_problem(

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from coc.access import LENS_COOKIE, Gatekeeper, Refusal, Right, Viewer
 from coc.access.audit import Audit
-from coc.access.gatekeeper import cookie, query_value
+from coc.access.gatekeeper import NOT_YOURS, cookie, query_value
 from coc.access.loopback import headers_named
-from coc.access.routes import Rule, Speaks, rule_of
+from coc.access.table import Rule, Speaks, rule_of
 from coc.access.viewer import lens_named
 from coc.live.choices import LANGUAGE_COOKIE
 from coc.live.measures import Measures
@@ -39,6 +39,13 @@ CSP_OF_REFUSAL: Final = (
     b"content-security-policy",
     b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 )
+HEADERS_OF_REFUSAL: Final = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    CSP_OF_REFUSAL,
+)
+# What ends at the sign-in form, where a person asks for a page.
+_TO_SIGN_IN: Final = frozenset({"sign-in", "session", "term"})
 _DROPPED: Final = frozenset({b"server", b"x-powered-by"})
 
 
@@ -82,8 +89,15 @@ class Gate:
         if right is not Right.ANYONE:
             viewer = self.gatekeeper.viewer_of(scope, right)
         if isinstance(viewer, Refusal):
+            if viewer.code in _TO_SIGN_IN and _may_be_sent(scope, rule):
+                await _send_to_sign_in(scope, send)
+                return
             self._note(scope, viewer)
             await self._refuse(scope, send, rule, viewer)
+            return
+        if viewer is not None and rule is not None and viewer.lens not in rule.lenses:
+            self._note(scope, NOT_YOURS)
+            await self._refuse(scope, send, rule, NOT_YOURS)
             return
         refusal = _unfit(scope, rule)
         if refusal is not None or rule is None:
@@ -132,24 +146,34 @@ class Gate:
         if rule is not None and rule.speaks is Speaks.PAGE:
             asked = query_value(scope, "lang") or cookie(scope, LANGUAGE_COOKIE) or self.settings.city.languages[0]
             body = refusal_page(refusal, self.settings.city.name, asked)
-            headers = [
-                (b"content-type", b"text/html; charset=utf-8"),
-                (b"content-length", str(len(body)).encode()),
-                (b"cache-control", b"no-store"),
-                CSP_OF_REFUSAL,
-            ]
+            headers = [*HEADERS_OF_REFUSAL, (b"content-length", str(len(body)).encode())]
             if refusal.status == 401:
                 headers.append((b"www-authenticate", b'Bearer realm="coc"'))
             await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
-        await send_problem(send, refusal.status, refusal.said, refusal.title)
+        extra = {"code": refusal.code} if refusal.code else {}
+        await send_problem(send, refusal.status, refusal.said, refusal.title, **extra)
 
     def _note(self, scope: Any, refusal: Refusal) -> None:
         if refusal.status in (401, 403):
             client = scope.get("client")
             where = str(client[0]) if client else ""
             self.audit.refused("refused", scope["path"], where, f"{refusal.status} {refusal.title.lower()}")
+
+
+def _may_be_sent(scope: Any, rule: Rule | None) -> bool:
+    return rule is not None and rule.speaks is Speaks.PAGE and scope["method"] in ("GET", "HEAD")
+
+
+async def _send_to_sign_in(scope: Any, send: Any) -> None:
+    """To the form, and from there back to what was asked for."""
+    query = scope.get("query_string") or b""
+    asked = scope["path"] + (f"?{query.decode('latin-1')}" if query else "")
+    place = "/masuk" + (f"?next={urllib.parse.quote(asked, safe='')}" if asked != "/" else "")
+    headers = [(b"location", place.encode()), (b"content-length", b"0"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _unfit(scope: Any, rule: Rule | None) -> Refusal | None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from coc.ui.page import PageSpec, Render
+from coc.access.table import UndeclaredError
+from coc.ui.page import PageSpec, Props, Render, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,26 @@ def _is_at(name: str, file: Path) -> bool:
 
 
 def pages_of(modules: Iterable[ModuleType]) -> dict[str, Page]:
-    """Pages by name, of the modules that define `PAGE`. Raises PageError for half a page or a name used twice."""
+    """Pages by name. Raises PageError for half a page or a name used twice, UndeclaredError for one that is for nobody.
+
+    A page without boards needs no `render`: what it shows comes by its own callbacks.
+    """
     found: dict[str, Page] = {}
     for module in modules:
-        spec = getattr(module, "PAGE", None)
-        if spec is None:
-            continue  # it registers itself with Dash: a form, a text
-        render, layout = getattr(module, "render", None), getattr(module, "layout", None)
+        spec, layout = getattr(module, "PAGE", None), getattr(module, "layout", None)
+        render = getattr(module, "render", None if getattr(spec, "boards", True) else _nothing)
         if not isinstance(spec, PageSpec) or not callable(render) or not callable(layout):
             raise PageError(f"{module.__name__}: a page has PAGE (a PageSpec), layout(**query) and render(view)")
+        if not spec.lenses:
+            raise UndeclaredError(f"{module.__name__}: PAGE says for whom it is: lenses=EVERY_LENS, or those it is for")
         if spec.name in found:
             raise PageError(f"{module.__name__}: there is a page named {spec.name} already")
         found[spec.name] = Page(spec, cast(Render, render), layout)
     return found
+
+
+def _nothing(_: View) -> Props:
+    return {}
 
 
 def page_epoch(spec: PageSpec, board_epochs: Mapping[str, int]) -> int:

@@ -8,32 +8,47 @@ from html import escape
 from typing import Final
 
 from coc.access import Refusal
-from coc.access.gatekeeper import STRANGER
 
-_WORDS: Final = {
+_WORDS: Final[dict[str, dict[str | int, tuple[str, str]]]] = {
     "id": {
-        0: ("Tidak diizinkan", "Yang diminta tidak berlaku di ranah ini. Buka alamat ini tanpa `?lens=`."),
-        401: ("Token tidak berlaku", "Token yang dikirim tidak dikenal, sudah dicabut, atau kedaluwarsa."),
-        403: (
+        "no-account": (
             "Belum ada yang bisa masuk",
             "Selama belum ada akun, dasbor hanya terbuka pada komputer yang menjalankannya, di `http://127.0.0.1` "
-            "dengan portnya. Dari komputer lain: `ssh -L 8050:127.0.0.1:8050 KOMPUTER_ITU`, lalu buka "
-            "`http://127.0.0.1:8050`. Untuk program: `coc token create NAMA --role admin`.",
+            "dengan portnya. Akun pertama dibuat di sana dengan `coc user add NAMA --role admin`; sesudah itu siapa pun "
+            "yang punya akun bisa masuk dari mana saja. Untuk program: `coc token create NAMA --role admin`.",
         ),
+        "lens": (
+            "Halaman ini bukan untuk peran Anda",
+            "Peran akun Anda tidak mencakup alamat ini. Bila seharusnya boleh, minta admin mengubah perannya.",
+        ),
+        "own": (
+            "Hanya untuk yang masuk dengan akun",
+            "Halaman ini milik sebuah akun, dan Anda belum masuk dengan akun. Buka `/masuk`.",
+        ),
+        0: ("Tidak diizinkan", "Yang diminta tidak berlaku di ranah ini. Buka alamat ini tanpa `?lens=`."),
+        401: ("Token tidak berlaku", "Token yang dikirim tidak dikenal, sudah dicabut, atau kedaluwarsa."),
         404: ("Bukan di sini", "Server ini melayani satu ranah saja; ranah yang diminta bukan miliknya."),
         405: ("Tidak begitu caranya", "Alamat ini hanya untuk dibaca."),
         422: ("Permintaan tidak dikenal", "Periksa kembali alamat yang dibuka."),
         500: ("Ada yang gagal", "Ini cacat pada program; rinciannya ada di log server. Coba muat ulang sebentar lagi."),
     },
     "en": {
-        0: ("Not allowed", "What was asked for does not exist in this realm. Open this address without `?lens=`."),
-        401: ("The token is no good", "The token that was sent is unknown, revoked or expired."),
-        403: (
+        "no-account": (
             "Nobody can sign in yet",
             "While no account exists, the dashboard opens only on the machine that serves it, at `http://127.0.0.1` "
-            "with its port. From another machine: `ssh -L 8050:127.0.0.1:8050 THAT_MACHINE`, then open "
-            "`http://127.0.0.1:8050`. For a program: `coc token create NAME --role admin`.",
+            "with its port. The first account is made there with `coc user add NAME --role admin`; then whoever has an "
+            "account signs in from anywhere. For a program: `coc token create NAME --role admin`.",
         ),
+        "lens": (
+            "This is not for your role",
+            "Your account's role does not cover this address. If it should, ask an admin to change the role.",
+        ),
+        "own": (
+            "Only for who has signed in with an account",
+            "This page is an account's own, and you have not signed in with one. Open `/masuk`.",
+        ),
+        0: ("Not allowed", "What was asked for does not exist in this realm. Open this address without `?lens=`."),
+        401: ("The token is no good", "The token that was sent is unknown, revoked or expired."),
         404: ("Not here", "This server serves one realm; the one that was asked for is not it."),
         405: ("Not like this", "This address can only be read."),
         422: ("Not understood", "Check the address that was opened."),
@@ -54,8 +69,9 @@ _STYLE: Final = (
 def refusal_page(refusal: Refusal, city: str, language: str) -> bytes:
     """HTML of a refusal. An unknown language is Indonesian."""
     tongue = language if language in _WORDS else "id"
-    stranger = refusal.status != 403 or refusal is STRANGER
-    title, said = _WORDS[tongue].get(refusal.status if stranger else 0, (refusal.title, refusal.said))
+    words = _WORDS[tongue]
+    key: str | int = refusal.code if refusal.code in words else 0 if refusal.status == 403 else refusal.status
+    title, said = words.get(key, (refusal.title, refusal.said))
     return bare_page(tongue, city, title, (said,), str(refusal.status))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from flask import g, has_request_context, request
 
-from coc.access import DEMO_LENS, Audit, Gatekeeper, Lens, Reader, Tokens, Viewer
+from coc.access import DEMO_LENS, Audit, Gatekeeper, Lens, Reader, Sessions, Tokens, Viewer
 from coc.boards import Snapshot
 from coc.clock import Clock
 from coc.live import choices
@@ -42,6 +42,7 @@ class Services:
     store: Store
     control: Control | None
     tokens: Tokens
+    sessions: Sessions
     gatekeeper: Gatekeeper
     audit: Audit
     hub: Hub

@@ -15,12 +15,14 @@ from flask import Flask, Response, after_this_request, g, request
 from werkzeug.exceptions import HTTPException
 
 from coc.access import LENS_COOKIE, lens_named
-from coc.access.routes import declare
+from coc.access.gatekeeper import NOT_YOURS
+from coc.access.table import UndeclaredError, callback_page, declare
 from coc.live import choices, paging
-from coc.live.gate import MOST_BODY
+from coc.live.gate import HEADERS_OF_REFUSAL, MOST_BODY
 from coc.live.layouts import Key, Layouts, Painted
 from coc.live.paging import Page, pages_of
 from coc.live.problems import CONTENT_TYPE, problem
+from coc.live.refusal_page import refusal_page
 from coc.live.services import Services, viewer_in_hand
 from coc.live.words import say
 from coc.ui.client_words import client_words
@@ -95,7 +97,7 @@ class Site(Dash):
 def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> Flask:
     """The Flask application with all pages of the folder; fills `services.pages`.
 
-    Raises PageError where a file is half a page, UndeclaredRouteError where a path has no right.
+    Raises PageError where a file is half a page, UndeclaredError where a path has no right.
     """
     dash.page_registry.clear()  # Dash keeps pages per process; this process is this application
     server = Flask("coc", static_folder=None)
@@ -123,6 +125,7 @@ def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> F
     # Dash knows its scripts and its router only after an index was made: a page that was open before a restart asks for
     # a script first, and would get 404.
     server.test_client().get("/")
+    _declare_callbacks(site, services)
     return server
 
 
@@ -132,10 +135,6 @@ _add_page: Callable[..., None] = dash.register_page
 def _find_pages(services: Services, folder: Path) -> None:
     modules = paging.load(folder)
     services.pages = pages_of(modules)
-    for module in modules:
-        entry = dash.page_registry.pop(module.__name__, None)
-        if entry is not None and not hasattr(module, "PAGE"):
-            dash.page_registry[module.__name__] = entry | {"layout": framed(services, module.layout, None)}
     for page in services.pages.values():
         _register(services, page)
     if not any(name.split(".")[-1] == _NOT_FOUND for name in dash.page_registry):
@@ -178,6 +177,9 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
         _wear(services, query)
         chosen, stamp = _chosen(services, query), services.stamp
 
+        if page is not None and not _allowed(page):
+            return html.Div(_not_yours(chosen.language), id="coc-frame", style={"display": "contents"})
+
         def paint() -> Painted:
             body = layout(**query) if callable(layout) else layout
             return Painted(body, g.pop("coc_view", None))
@@ -201,6 +203,40 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
         return html.Div(painted.body, id="coc-frame", style={"display": "contents"}, **marks)
 
     return draw
+
+
+def _allowed(page: Page) -> bool:
+    viewer = viewer_in_hand()
+    return viewer is not None and viewer.lens in page.spec.lenses
+
+
+def _declare_callbacks(site: Site, services: Services) -> None:
+    nobodys = [output for output in site.callback_map if callback_page(output, services.pages) is None]
+    if nobodys:
+        raise UndeclaredError(f"a callback's first output begins with its page's name; whose is {', '.join(nobodys)}?")
+
+
+def _guard_callbacks(services: Services) -> Response | None:
+    """A callback is its page's: who may not have the page gets no answer of it, however the request was made."""
+    body = request.get_json(silent=True)
+    output = body.get("output") if isinstance(body, dict) else None
+    page = callback_page(output, services.pages) if isinstance(output, str) else None
+    if page == "" or (page is not None and _allowed(services.pages[page])):
+        return None
+    status = 403 if page else 400
+    said = "Your role may not use this." if page else "There is no such callback."
+    return Response(problem(status, said), status, content_type=CONTENT_TYPE.decode())
+
+
+def _guard_page(site: Site, services: Services) -> Response | None:
+    """The first answer of a page that is not the asker's says so, before any script is fetched."""
+    page = site.page_at(request.path)
+    if page is None or _allowed(page):
+        return None
+    chosen = choices.choose(services.settings, request.args, request.cookies)
+    body = refusal_page(NOT_YOURS, services.settings.city.name, chosen.language)
+    headers = {name.decode(): value.decode() for name, value in HEADERS_OF_REFUSAL}
+    return Response(body, 403, headers=headers)
 
 
 def _key(services: Services, page: Page, query: dict[str, Any], chosen: choices.Choices) -> Key:
@@ -258,6 +294,14 @@ def _fits(parts: list[str], template: list[str]) -> bool:
 
 
 def _finish(server: Flask, site: Site, services: Services) -> None:
+    @server.before_request
+    def guard() -> Response | None:
+        if not isinstance(request.environ.get("asgi.scope"), dict):
+            return None  # the application itself, at its start
+        if request.path == "/_dash-update-component":
+            return _guard_callbacks(services)
+        return None if request.path.startswith(("/_", "/assets/")) else _guard_page(site, services)
+
     @server.after_request
     def finish(response: Response) -> Response:
         if response.mimetype == "text/html" and response.status_code == 200:
@@ -308,6 +352,13 @@ def _not_found(**_: Any) -> Any:
     language = _language()
     return html.Main(
         [html.H1(say(language, "not_found")), html.P(say(language, "not_found_more")), _home(language)],
+        className="coc-message",
+    )
+
+
+def _not_yours(language: str) -> Any:
+    return html.Main(
+        [html.H1(say(language, "not_yours")), html.P(say(language, "not_yours_more")), _home(language)],
         className="coc-message",
     )
 

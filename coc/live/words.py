@@ -12,6 +12,8 @@ _WORDS: Final = {
         "page_failed_more": "Ini cacat pada program; rinciannya ada di log server. Halaman lain tetap berjalan.",
         "not_found": "Halaman tidak ditemukan",
         "not_found_more": "Alamat ini tidak ada, atau sudah pindah.",
+        "not_yours": "Halaman ini bukan untuk peran Anda",
+        "not_yours_more": "Peran akun Anda tidak mencakup halaman ini. Bila seharusnya boleh, minta admin mengubah perannya.",
         "home": "Ke ikhtisar kota",
     },
     "en": {
@@ -21,6 +23,8 @@ _WORDS: Final = {
         "page_failed_more": "A defect of the program; the server's log has it. The other pages go on.",
         "not_found": "Page not found",
         "not_found_more": "There is nothing at this address, or it has moved.",
+        "not_yours": "This page is not for your role",
+        "not_yours_more": "Your account's role does not cover it. If it should, ask an admin to change the role.",
         "home": "To the city's overview",
     },
 }

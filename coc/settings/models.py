@@ -118,12 +118,20 @@ class ConnectorBlock(Model):
 
 class ApiToken(Model):
     sha256: str = Field(pattern=r"^[0-9a-fA-F]{64}$")
-    role: Literal["screen", "head", "leader", "operator", "admin"]
+    role: Literal["guest", "screen", "head", "leader", "operator", "admin"]
     units: tuple[str, ...] = ()
     expires: date | None = None
 
 
+class Sessions(Model):
+    """How long one stays signed in: `idle_hours` without a request, `days` in all."""
+
+    idle_hours: float = Field(default=72, gt=0)
+    days: float = Field(default=30, gt=0)
+
+
 class Access(Model):
+    sessions: Sessions = Sessions()
     api_tokens: dict[str, ApiToken] = Field(default_factory=dict)
 
 

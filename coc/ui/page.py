@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from coc.access.viewer import Lens
 from coc.boards.board import Board
 from coc.settings.models import Settings
 
@@ -15,12 +16,16 @@ Props = dict[str, dict[str, Any]]  # component id -> properties
 
 @dataclass(frozen=True, slots=True)
 class PageSpec:
-    """`name` is the body's data-page and the prefix of the page's component ids."""
+    """`name` is the body's data-page and the prefix of the page's component ids.
+
+    `lenses`: who may have the page; a page that names none stops the start.
+    """
 
     name: str
     path: str
     boards: tuple[str, ...]
     title: str  # a message id of the catalogue
+    lenses: frozenset[Lens] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 
 from coc.access import LENSES, Reader
 from coc.access.masks import without_hosts
-from coc.access.routes import RULES, Right, UndeclaredRouteError, declare, rule_of
+from coc.access.table import RULES, Right, UndeclaredError, declare, rule_of
 from coc.settings.models import ConnectorBlock, Settings
 from tests.live.serving import feed_rows, snapshot
 
@@ -118,7 +118,7 @@ def test_without_boards_every_figure_is_no_data_and_every_board_empty() -> None:
 
 def test_a_path_whose_right_nobody_declared_stops_the_start() -> None:
     declare(["/api/v1/kpis/{kpi_id}", "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>", "/"])
-    with pytest.raises(UndeclaredRouteError, match="/api/v1/letters"):
+    with pytest.raises(UndeclaredError, match="/api/v1/letters"):
         declare(["/api/v1/kpis", "/api/v1/letters"])
 
 

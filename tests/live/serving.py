@@ -145,6 +145,15 @@ class FakeControl:
     def tokens(self) -> list[Any]:
         return list(self.held)
 
+    def accounts(self) -> list[Any]:
+        return []
+
+    def open_sessions(self) -> list[Any]:
+        return []
+
+    def switches(self) -> dict[str, bool]:
+        return {}
+
     def audit(self, *line: str) -> None:
         self.lines.append(line)
 
@@ -216,9 +225,10 @@ def served(
     pages: Path = FAKE_PAGES,
     clock: Any = None,
     port: int = 0,
+    control: Any = None,
 ) -> Iterator[Served]:
-    """The application on a port of its own, in a thread, until the block ends."""
-    builder, store, control = FakeBuilder(first or snapshot(1)), FakeStore(), FakeControl()
+    """The application on a port of its own, in a thread, until the block ends. `control`: a real control store."""
+    builder, store, control = FakeBuilder(first or snapshot(1)), FakeStore(), control or FakeControl()
     gate, application = app.build(
         settings or settings_with_tokens(),
         realm,

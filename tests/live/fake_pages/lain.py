@@ -7,9 +7,10 @@ from typing import Any
 from dash import Input, Output, callback, html
 
 from coc.live.services import current
+from coc.access.table import EVERY_LENS
 from coc.ui.page import PageSpec, Props, View
 
-PAGE = PageSpec(name="lain", path="/lain", boards=("feeds",), title="sumber.title")
+PAGE = PageSpec(name="lain", path="/lain", boards=("feeds",), title="sumber.title", lenses=EVERY_LENS)
 
 
 def layout(**query: Any) -> Any:
