@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from coc.access.table import EVERY_LENS
 from coc.figures import correspondence, dispositions, network
 from coc.figures.template import blank
 from coc.ui import shell, tiles

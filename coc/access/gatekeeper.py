@@ -31,7 +31,10 @@ SIGN_IN: Final = Refusal(
 )
 NOT_YOURS: Final = Refusal(403, "Not yours", "Your role may not see this.", code="lens")
 NO_SESSION: Final = Refusal(
-    403, "Only signed in", "This is for who has signed in with an account: a token or this machine has none.", code="own"
+    403,
+    "Only signed in",
+    "This is for who has signed in with an account: a token or this machine has none.",
+    code="own",
 )
 
 
@@ -84,7 +87,7 @@ class Gatekeeper:
             return viewer
         if self.realm == "demo":
             return self._in_demo(scope, viewer)
-        return Refusal(403, "No choice of lens", "A token's role decides its lens in the live realm.", code="lens-asked")
+        return Refusal(403, "No choice of lens", "A token's role decides its lens in live.", code="lens-asked")
 
     def _in_demo(self, scope: Scope, viewer: Viewer) -> Viewer | Refusal:
         """All data is simulated: everyone may put on any lens, to see what masking does."""

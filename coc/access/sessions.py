@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,10 +17,11 @@ from zoneinfo import ZoneInfo
 from coc.access.viewer import LENS_OF_ROLE, Refusal, Viewer, security_named
 from coc.clock import system_now
 from coc.settings.models import Realm, Settings
-from coc.store.accounts import Account, Session
+from coc.store.control.accounts import Account, Session
 
 log = logging.getLogger("coc.access")
 _TOUCH: Final = timedelta(minutes=5)  # how often a session that is used is written
+_LOOK_SECONDS: Final = 0.2
 _LONGEST: Final = 128
 _AGENT: Final = 200
 LEADERS_SWITCH: Final = "pimpinan.operators"
@@ -58,6 +60,7 @@ class Sessions:
         self._switches: Mapping[str, bool] = {}
         self._used: dict[str, str] = {}  # digest -> address, to be written
         self._readable = True
+        self._looked = 0.0
         self.refresh()
 
     @property
@@ -75,10 +78,15 @@ class Sessions:
     def switched_on(self, name: str) -> bool:
         return self._switches.get(name, False)
 
+    def stale(self) -> bool:
+        """Whether a session that is not known here may have been opened by another process since the last look."""
+        return time.monotonic() - self._looked >= _LOOK_SECONDS
+
     def refresh(self) -> None:
         """Write which sessions were used, read what others changed. The last known stands while that fails."""
         if self._control is None:
             return
+        self._looked = time.monotonic()
         try:
             self._touch(self._control)
             accounts = {a.name: a for a in self._control.accounts()}
@@ -146,5 +154,8 @@ class Sessions:
 
 ENDED: Final = Refusal(401, "Signed out", "This session has ended; sign in again.", code="session")
 TERM_OVER: Final = Refusal(
-    401, "Term ended", "This account was an acting head's, and its last day is over; an admin can renew it.", code="term"
+    401,
+    "Term ended",
+    "This account was an acting head's, and its last day is over; an admin renews it.",
+    code="term",
 )

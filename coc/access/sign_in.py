@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 from coc.access import passwords
 from coc.access.sessions import Sessions
 from coc.clock import system_now
-from coc.store.accounts import Account, Failures
+from coc.store.control.accounts import Account, Failures
 
 Why = Literal["wrong", "locked", "over"]
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")

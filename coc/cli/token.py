@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from coc.settings.models import Settings
     from coc.store.control import Control
 
+Role = Literal["guest", "screen", "head", "leader", "operator", "admin"]
 group = group_of("API tokens: who may read /api/v1 without sitting at this machine.")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _BYTES = 32
@@ -42,7 +43,8 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who or what it is for.")],
     role: Annotated[
-        Literal["guest", "screen", "head", "leader", "operator", "admin"], typer.Option("--role", help="What it may see.")
+        Literal["guest", "screen", "head", "leader", "operator", "admin"],
+        typer.Option("--role", help="What it may see."),
     ],
     units: Annotated[str, typer.Option("--units", metavar="A,B", help="For a head: its units.")] = "",
     expires: Annotated[

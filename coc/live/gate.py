@@ -88,6 +88,9 @@ class Gate:
         viewer: Viewer | Refusal | None = None
         if right is not Right.ANYONE:
             viewer = self.gatekeeper.viewer_of(scope, right)
+            if isinstance(viewer, Refusal) and viewer.code == "session" and self.gatekeeper.sessions.stale():
+                await asyncio.to_thread(self.gatekeeper.sessions.refresh)
+                viewer = self.gatekeeper.viewer_of(scope, right)
         if isinstance(viewer, Refusal):
             if viewer.code in _TO_SIGN_IN and _may_be_sent(scope, rule):
                 await _send_to_sign_in(scope, send)

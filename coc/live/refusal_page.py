@@ -14,8 +14,8 @@ _WORDS: Final[dict[str, dict[str | int, tuple[str, str]]]] = {
         "no-account": (
             "Belum ada yang bisa masuk",
             "Selama belum ada akun, dasbor hanya terbuka pada komputer yang menjalankannya, di `http://127.0.0.1` "
-            "dengan portnya. Akun pertama dibuat di sana dengan `coc user add NAMA --role admin`; sesudah itu siapa pun "
-            "yang punya akun bisa masuk dari mana saja. Untuk program: `coc token create NAMA --role admin`.",
+            "dengan portnya. Akun pertama dibuat di sana dengan `coc user add NAMA --role admin`; sesudah itu siapa "
+            "pun yang punya akun bisa masuk dari mana saja. Untuk program: `coc token create NAMA --role admin`.",
         ),
         "lens": (
             "Halaman ini bukan untuk peran Anda",

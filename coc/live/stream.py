@@ -11,7 +11,7 @@ from coc.access import Gatekeeper, Lens, Refusal, Viewer
 from coc.live.hub import Hub
 
 BEAT_SECONDS: Final = 5.0
-RECHECK_SECONDS: Final = 15.0
+RECHECK_SECONDS: Final = 5.0  # with a beat between two checks a revoked right ends within 15
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),

@@ -13,7 +13,7 @@ _WORDS: Final = {
         "not_found": "Halaman tidak ditemukan",
         "not_found_more": "Alamat ini tidak ada, atau sudah pindah.",
         "not_yours": "Halaman ini bukan untuk peran Anda",
-        "not_yours_more": "Peran akun Anda tidak mencakup halaman ini. Bila seharusnya boleh, minta admin mengubah perannya.",
+        "not_yours_more": "Peran akun Anda tidak mencakup halaman ini. Bila seharusnya boleh, hubungi admin.",
         "home": "Ke ikhtisar kota",
     },
     "en": {

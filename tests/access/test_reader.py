@@ -122,8 +122,8 @@ def test_a_path_whose_right_nobody_declared_stops_the_start() -> None:
         declare(["/api/v1/kpis", "/api/v1/letters"])
 
 
-def test_only_health_and_readiness_are_for_anyone() -> None:
-    assert {r.path for r in RULES if r.right is Right.ANYONE} == {"/healthz", "/readyz"}
+def test_only_health_and_the_sign_in_form_are_for_anyone() -> None:
+    assert {r.path for r in RULES if r.right is Right.ANYONE} == {"/healthz", "/readyz", "/masuk", "/masuk/**"}
 
 
 @pytest.mark.parametrize(

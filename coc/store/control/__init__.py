@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from coc.store import schema
+from coc.store.control.accounts import Account, Accounts, Session
 from coc.store.control.audit import AuditLog, AuditRow
 from coc.store.control.metadata import metadata
 from coc.store.control.tokens import Token, Tokens
 
-__all__ = ["AuditRow", "Control", "Token", "metadata"]
+__all__ = ["Account", "AuditRow", "Control", "Session", "Token", "metadata"]
 
 
-class Control(Tokens, AuditLog):
+class Control(Accounts, Tokens, AuditLog):
     """Opened with its schema brought up to date. Times are the system's, never the realm's."""
 
     def __init__(self, url: str) -> None:

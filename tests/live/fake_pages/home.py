@@ -7,8 +7,8 @@ from typing import Any
 import plotly.graph_objects as go
 from dash import dcc, html
 
-from coc.live.services import current
 from coc.access.table import EVERY_LENS
+from coc.live.services import current
 from coc.ui.page import PageSpec, Props, View
 
 PAGE = PageSpec(name="home", path="/", boards=("correspondence", "feeds"), title="overview.title", lenses=EVERY_LENS)

@@ -6,8 +6,8 @@ from typing import Any
 
 from dash import Input, Output, callback, html
 
-from coc.live.services import current
 from coc.access.table import EVERY_LENS
+from coc.live.services import current
 from coc.ui.page import PageSpec, Props, View
 
 PAGE = PageSpec(name="lain", path="/lain", boards=("feeds",), title="sumber.title", lenses=EVERY_LENS)

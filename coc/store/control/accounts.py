@@ -15,9 +15,8 @@ import sqlalchemy as sa
 
 from coc.clock import system_now
 from coc.store import columns as codec
+from coc.store.control.metadata import metadata
 from coc.store.engine import Database, StoreError
-
-metadata = sa.MetaData()
 
 accounts = sa.Table(
     "accounts",
@@ -206,7 +205,8 @@ class Accounts(Database):
         with self.read() as connection:
             rows = connection.execute(sa.select(failures).where(failures.c.what.in_(list(whats))))
             return {
-                r.what: Failures(r.count, codec.at_micros(r.last), codec.instant(r.locked_until)) for r in rows
+                r.what: Failures(r._mapping["count"], codec.at_micros(r.last), codec.instant(r.locked_until))
+                for r in rows
             }
 
     def keep_failures(self, what: str, found: Failures) -> None:
@@ -266,6 +266,5 @@ def _account(row: Any) -> Account:
 
 
 def _session(row: Any) -> Session:
-    times = {name: codec.at_micros(row[name]) for name in ("opened", "seen", "expires")}
-    words = {name: row[name] for name in ("digest", "account", "realm", "via", "agent", "address", "hint")}
-    return Session(**words, **times, closed=codec.instant(row["closed"]))
+    times = {name: codec.instant(row[name]) for name in ("opened", "seen", "expires", "closed")}
+    return Session(**{**row, **times})
