@@ -1,7 +1,7 @@
-"""One table of rights: every path, board, stream event and command, and who may have it.
+"""One table of rights: every path, board and stream event, and who may have it.
 
 A page says it in its own file (`PageSpec.lenses`), and its callbacks and frames have the page's right. What declares
-nothing stops the start. `coc access` prints the whole (`coc.access.document`).
+nothing stops the start. `coc access` prints the whole (`coc.access.document`), with the commands (`coc.cli.declared`).
 """
 
 from __future__ import annotations
@@ -96,49 +96,6 @@ ROUTER: Final = frozenset({"_pages_content", "_pages_store", "_pages_dummy"})
 EVENTS: Final[Mapping[str, Lenses]] = {"version": EVERY_LENS}
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What `coc NAME` needs beside the machine's own rights, which whoever can run it has. `audited` as in Rule."""
-
-    name: str
-    audited: str = ""
-
-
-COMMANDS: Final[tuple[Command, ...]] = (
-    Command("serve"),
-    Command("worker"),
-    Command("pull", "pull"),
-    Command("check"),
-    Command("status"),
-    Command("simulate"),
-    Command("drill"),
-    Command("bench"),
-    Command("quarantine list"),
-    Command("quarantine show"),
-    Command("quarantine retry", "quarantine.retry"),
-    Command("quarantine drop", "quarantine.drop"),
-    Command("quarantine restore", "quarantine.restore"),
-    Command("db backup", "db.backup"),
-    Command("db restore", "db.restore"),
-    Command("db upgrade", "db.upgrade"),
-    Command("db downgrade", "db.downgrade"),
-    Command("db status"),
-    Command("db prune", "db.prune"),
-    Command("token create", "token.create"),
-    Command("token list"),
-    Command("token revoke", "token.revoke"),
-    Command("user add", "account.add"),
-    Command("user list"),
-    Command("user role", "account.role"),
-    Command("user units", "account.units"),
-    Command("user clearance", "account.clearance"),
-    Command("user disable", "account.disable"),
-    Command("user enable", "account.enable"),
-    Command("user reset", "account.reset"),
-    Command("user switch", "switch"),
-    Command("access"),
-)
-
 # Under these nothing is a page: what the table does not name does not exist.
 _CLOSED: Final = ("/api", "/live", "/_")
 _CAPTURES: Final = re.compile(r"<path:[^>]+>|<(?:string:)?[^>:]+>|\{[^}:]+:path\}|\{[^}]+\}")
@@ -177,7 +134,7 @@ def declare(paths: Iterable[str], closed: Iterable[str] = ()) -> None:
 
 
 def declare_named(kind: str, names: Iterable[str], table: Collection[str]) -> None:
-    """Check that each board or command is in its table. Raises UndeclaredError."""
+    """Check that each of a kind is in its table. Raises UndeclaredError."""
     missing = sorted(set(names) - set(table))
     if missing:
         raise UndeclaredError(f"no right is declared in coc.access.table for the {kind} {', '.join(missing)}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from coc.cli import bench, database, drill, look, pull, quarantine, serve, simulate, token
+from coc.cli import bench, database, drill, look, pull, quarantine, rights, serve, simulate, token, user
+from coc.cli.declared import declare
 from coc.cli.frame import ConfigOption
 
 app = typer.Typer(
@@ -42,5 +44,20 @@ app.add_typer(quarantine.group, name="quarantine")
 app.add_typer(database.group, name="db")
 app.command()(simulate.simulate)
 app.command()(drill.drill)
+app.add_typer(user.group, name="user")
 app.add_typer(token.group, name="token")
+app.command()(rights.access)
 app.command()(bench.bench)
+
+
+def _named(typers: typer.Typer, before: str = "") -> Iterator[str]:
+    for found in typers.registered_commands:
+        made = found.name or (found.callback.__name__ if found.callback else "")
+        yield before + made.replace("_", "-")
+    for group in typers.registered_groups:
+        if group.typer_instance is not None:
+            yield from _named(group.typer_instance, f"{before}{group.name} ")
+
+
+# A command that nobody entered in the table of rights does not start, nor does any other.
+declare(_named(app))

@@ -105,6 +105,16 @@ def _sentence(error: Exception) -> str:
     return f"a defect of the COC itself: {type(error).__name__}{detail} (COC_DEBUG=1 shows where)"
 
 
+def os_user() -> str:
+    """Who runs this, as the system knows it; a process without an entry is known by its number."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
 def say(text: str) -> None:
     """One line on stderr."""
     sys.stderr.write(text + "\n")

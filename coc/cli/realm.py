@@ -33,6 +33,15 @@ def decide(settings: Settings, asked: Realm | None, names: Sequence[str] = ()) -
     return "demo"
 
 
+def known_unit_codes(settings: Settings) -> frozenset[str]:
+    """The shipped list's codes and those that sources have supplied so far."""
+    from coc.domain import reference
+    from coc.ingest.context import known_units
+
+    with untouched_store(settings, "live") as store:
+        return frozenset(reference.units()["code"]) | frozenset(known_units(store, settings, "live")["code"])
+
+
 def store_url(settings: Settings, realm: Realm) -> str:
     return settings.store.url if realm == "live" else settings.store.demo_url
 

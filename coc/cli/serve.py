@@ -185,7 +185,7 @@ def _is_loopback(host: str) -> bool:
 
 def _refuse_strangers(settings: Settings, realm: Realm, host: str) -> None:
     """DESIGN, Security: the live realm is shown beyond this machine only once somebody can sign in."""
-    if realm != "live":
+    if realm != "live" or _has_admin(settings):
         return
     if settings.server.public_url:
         why = f"server.public_url is {settings.server.public_url}"
@@ -196,9 +196,19 @@ def _refuse_strangers(settings: Settings, realm: Realm, host: str) -> None:
     else:
         return
     raise Refusal(
-        f"the live realm is not served beyond this machine while no account exists ({why}): anyone could read it. "
-        "Serve it on 127.0.0.1, and reach it with `ssh -L 8050:127.0.0.1:8050 THIS_MACHINE`"
+        f"the live realm is not served beyond this machine while no admin's account exists ({why}): nobody could sign "
+        "in. `coc user add NAME --role admin` makes one"
     )
+
+
+def _has_admin(settings: Settings) -> bool:
+    from coc.store.control import Control
+
+    control = Control(settings.store.control_url)
+    try:
+        return any(a.role == "admin" and a.disabled is None for a in control.accounts())
+    finally:
+        control.close()
 
 
 def _free(host: str, port: int) -> int:

@@ -31,6 +31,11 @@ def load(folder: Path) -> list[ModuleType]:
     return [_module(folder, file) for file in sorted(folder.glob("*.py")) if not file.name.startswith("_")]
 
 
+def shipped() -> dict[str, Page]:
+    """The pages of this program."""
+    return pages_of(load(Path(importlib.import_module("pages").__path__[0])))
+
+
 def _module(folder: Path, file: Path) -> ModuleType:
     name = f"{folder.name}.{file.stem}"
     if folder.name == "pages" and importlib.util.find_spec("pages") and _is_at(name, file):

@@ -158,7 +158,7 @@ def test_the_live_realm_is_not_shown_to_strangers(city: Terminal, args: list[str
     city.write(city.config.read_text(encoding="utf-8") + extra)
     ran = city.coc("serve", "--port", "0", *args)
     assert ran.code == 1
-    assert ran.err.startswith("coc: the live realm is not served beyond this machine while no account exists")
+    assert ran.err.startswith("coc: the live realm is not served beyond this machine while no admin's account exists")
     assert why in ran.err
 
 
