@@ -25,6 +25,7 @@ from coc.store.backup import (
     read_manifest,
     table_states,
 )
+from coc.store.control.verify import verify
 from coc.store.engine import Database
 from coc.store.restore import require_fitting, restore, undo
 from tests.databases import Postgres
@@ -269,14 +270,14 @@ def test_the_control_store_travels_along_as_hashes(new_database: Any, database_u
     file, manifest = back_up({"store": store, "control": control}, "live", tmp_path)
     store.close()
     control.close()
-    assert set(manifest.parts["control"].tables) == {"api_tokens", "audit"}
+    assert {"api_tokens", "audit", "audit_anchors"} <= set(manifest.parts["control"].tables)
     elsewhere = new_database()
     restore(file, manifest.parts["control"], "control", elsewhere)
     control = Control(elsewhere)
     assert [t.name for t in control.tokens()] == ["panel"]
     assert [a.what for a in control.audit_rows()] == ["letters"]
-    control.audit("operator", "operator", "export", "dispositions")  # its numbers go on
-    assert len(control.audit_rows()) == 2
+    control.audit("operator", "operator", "export", "dispositions")  # its numbers go on, and its chain
+    assert (verify(control).lines, verify(control).wrong) == (2, None)
     control.close()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from coc.store import schema
 from coc.store.control.accounts import Account, Accounts, Session
-from coc.store.control.audit import AuditLog, AuditRow
+from coc.store.control.audit import AuditChoice, AuditLog
+from coc.store.control.chain import AuditLine, AuditRow
 from coc.store.control.metadata import metadata
 from coc.store.control.tokens import Token, Tokens
 
-__all__ = ["Account", "AuditRow", "Control", "Session", "Token", "metadata"]
+__all__ = ["Account", "AuditChoice", "AuditLine", "AuditRow", "Control", "Session", "Token", "metadata"]
 
 
 class Control(Accounts, Tokens, AuditLog):
