@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -21,7 +22,7 @@ from coc.store.control.accounts import Account, Session
 
 log = logging.getLogger("coc.access")
 _TOUCH: Final = timedelta(minutes=5)  # how often a session that is used is written
-_LOOK_SECONDS: Final = 0.2
+_LOOK_SECONDS: Final = 0.05
 _LONGEST: Final = 128
 _AGENT: Final = 200
 LEADERS_SWITCH: Final = "pimpinan.operators"
@@ -61,6 +62,7 @@ class Sessions:
         self._used: dict[str, str] = {}  # digest -> address, to be written
         self._readable = True
         self._looked = 0.0
+        self._lock = threading.Lock()
         self.refresh()
 
     @property
@@ -88,17 +90,18 @@ class Sessions:
             return
         self._looked = time.monotonic()
         try:
-            self._touch(self._control)
-            accounts = {a.name: a for a in self._control.accounts()}
-            found = {s.digest: s for s in self._control.open_sessions() if s.realm == self.realm}
-            switches = self._control.switches()
+            # A session that is opened while this reads must not be lost with what was read before it.
+            with self._lock:
+                self._touch(self._control)
+                self._accounts = {a.name: a for a in self._control.accounts()}
+                self._open = {s.digest: s for s in self._control.open_sessions() if s.realm == self.realm}
+                self._switches = self._control.switches()
         except Exception:
             if self._readable:
                 log.exception("the control store cannot be read: sessions stand as they were")
             self._readable = False
             return
         self._readable = True
-        self._accounts, self._open, self._switches = accounts, found, switches
 
     def viewer_of(self, secret: str, address: str = "") -> Viewer | Refusal:
         """The session's viewer, or 401 with the reason."""
@@ -128,8 +131,9 @@ class Sessions:
             digest_of(secret), name, self.realm, via, agent[:_AGENT], address, now, now, now + self._idle, hint
         )
         assert self._control is not None
-        self._control.open_session(session)
-        self._open = {**self._open, session.digest: session}
+        with self._lock:
+            self._control.open_session(session)
+            self._open = {**self._open, session.digest: session}
         return secret
 
     def of_account(self, name: str) -> list[Session]:
@@ -139,7 +143,8 @@ class Sessions:
     def forget(self, digests: Iterable[str]) -> None:
         """Sessions that were closed in the store end here at once."""
         gone = set(digests)
-        self._open = {k: v for k, v in self._open.items() if k not in gone}
+        with self._lock:
+            self._open = {k: v for k, v in self._open.items() if k not in gone}
 
     def _touch(self, control: SessionStore) -> None:
         used, self._used = self._used, {}
