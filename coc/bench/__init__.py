@@ -91,7 +91,7 @@ def _refresh_at_s(folder: Path, new: databases.New, step: Step) -> serving.Cost:
     city = City.made(folder / "S", new())
     pipeline.load(city.store, city.settings, city.clock, SIZES["S"], lambda said: step(f"S first: {said}"))
     with city.served() as (process, port):
-        cost = serving.cost(process, port, FRAME, 2_000)
+        cost = serving.cost(process, port, FRAME, 5_000)
     city.store.close()
     return cost
 
@@ -173,7 +173,7 @@ def _timed(action: Callable[[], object]) -> float:
 def _serving(city: City, report: Report, step: Step) -> serving.Cost:
     step("refreshes of the wall overview, ours and the plain twin's")
     with city.served() as (process, port):
-        ours = serving.cost(process, port, FRAME, 2_000)
+        ours = serving.cost(process, port, FRAME, 5_000)
         twin_port = serving.free_port()
         now = int(city.clock.now().timestamp() * 1e6)
         with serving.running(serving.twin_command(city.url, twin_port, now), twin_port, "/_dash-layout") as twin:

@@ -137,7 +137,7 @@ class FrameRoute:
         if page not in self.services.pages:
             await send_problem(send, 404, f"There is no page named {page[:80]!r}.")
             return
-        if viewer.lens not in self.services.pages[page].spec.lenses:
+        if not self.services.is_for(page, viewer.lens):
             await send_problem(send, 403, "Your role may not see this page.", code="lens")
             return
         if unit and unit not in self.services.reader.units():

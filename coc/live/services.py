@@ -73,6 +73,10 @@ class Services:
         """Beside the epoch, what a painted page depends on (`Snapshot.stamp`)."""
         return self.snapshot.stamp if self.snapshot else ""
 
+    def is_for(self, page: str, lens: Lens) -> bool:
+        """Whether a lens may have a page."""
+        return self.pages[page].spec.is_for(lens, self.sessions.switched_on)
+
     def page_epoch(self, page: str) -> int:
         return page_epoch(self.pages[page].spec, self.reader.board_epochs())
 

@@ -177,7 +177,7 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
         _wear(services, query)
         chosen, stamp = _chosen(services, query), services.stamp
 
-        if page is not None and not _allowed(page):
+        if page is not None and not _allowed(services, page):
             return html.Div(_not_yours(chosen.language), id="coc-frame", style={"display": "contents"})
 
         def paint() -> Painted:
@@ -205,9 +205,9 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
     return draw
 
 
-def _allowed(page: Page) -> bool:
+def _allowed(services: Services, page: Page) -> bool:
     viewer = viewer_in_hand()
-    return viewer is not None and viewer.lens in page.spec.lenses
+    return viewer is not None and services.is_for(page.spec.name, viewer.lens)
 
 
 def _declare_callbacks(site: Site, services: Services) -> None:
@@ -221,7 +221,7 @@ def _guard_callbacks(services: Services) -> Response | None:
     body = request.get_json(silent=True)
     output = body.get("output") if isinstance(body, dict) else None
     page = callback_page(output, services.pages) if isinstance(output, str) else None
-    if page == "" or (page is not None and _allowed(services.pages[page])):
+    if page == "" or (page is not None and _allowed(services, services.pages[page])):
         return None
     status = 403 if page else 400
     said = "Your role may not use this." if page else "There is no such callback."
@@ -231,7 +231,7 @@ def _guard_callbacks(services: Services) -> Response | None:
 def _guard_page(site: Site, services: Services) -> Response | None:
     """The first answer of a page that is not the asker's says so, before any script is fetched."""
     page = site.page_at(request.path)
-    if page is None or _allowed(page):
+    if page is None or _allowed(services, page):
         return None
     chosen = choices.choose(services.settings, request.args, request.cookies)
     body = refusal_page(NOT_YOURS, services.settings.city.name, chosen.language)

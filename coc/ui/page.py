@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ Props = dict[str, dict[str, Any]]  # component id -> properties
 class PageSpec:
     """`name` is the body's data-page and the prefix of the page's component ids.
 
-    `lenses`: who may have the page; a page that names none stops the start.
+    `lenses`: who may have the page; a page that names none stops the start. `switched`: by lens, the switch that opens
+    it to that lens as well.
     """
 
     name: str
@@ -26,6 +27,12 @@ class PageSpec:
     boards: tuple[str, ...]
     title: str  # a message id of the catalogue
     lenses: frozenset[Lens] = frozenset()
+    switched: Mapping[Lens, str] = field(default_factory=dict)
+
+    def is_for(self, lens: Lens, switched_on: Callable[[str], bool]) -> bool:
+        """Whether a lens may have the page, as the switches stand."""
+        switch = self.switched.get(lens)
+        return lens in self.lenses or (switch is not None and switched_on(switch))
 
 
 @dataclass(frozen=True, slots=True)

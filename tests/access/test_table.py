@@ -153,6 +153,54 @@ def test_who_signed_in_gets_what_the_table_gives_its_lens(server: Served, rule: 
         assert answer.status == 403
 
 
+PAGE_CALL = {
+    "output": "ledger-said.children",
+    "outputs": {"id": "ledger-said", "property": "children"},
+    "inputs": [{"id": "ledger-more", "property": "n_clicks", "value": 1}],
+    "changedPropIds": ["ledger-more.n_clicks"],
+}
+ROUTER_CALL = {
+    "output": ".._pages_content.children..._pages_store.data..",
+    "outputs": [{"id": "_pages_content", "property": "children"}, {"id": "_pages_store", "property": "data"}],
+    "inputs": [
+        {"id": "_pages_location", "property": "pathname", "value": "/ledger"},
+        {"id": "_pages_location", "property": "search", "value": ""},
+    ],
+    "changedPropIds": ["_pages_location.pathname"],
+}
+
+
+def doors_of_a_page(server: Served, cookie: str) -> dict[str, Answer]:
+    """Each way to what a page shows."""
+    headers = {"Cookie": cookie, "Content-Type": "application/json"}
+    return {
+        "first answer": server.ask("/ledger", headers=headers),
+        "frame": server.ask("/live/frame?page=ledger", headers=headers),
+        "callback": server.ask("/_dash-update-component", "POST", headers, orjson.dumps(PAGE_CALL)),
+        "router": server.ask("/_dash-update-component", "POST", headers, orjson.dumps(ROUTER_CALL)),
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("server", ["live"], indirect=True)
+def test_a_page_is_shut_at_each_of_its_doors(server: Served, role: str) -> None:
+    for door, answer in doors_of_a_page(server, session(server, role)).items():
+        shows = b"the leaders' own" in answer.body
+        assert shows is (role == "leader" and door != "first answer"), door
+        if role != "leader" and door != "router":  # the router explains itself inside the page
+            assert answer.status == 403, door
+
+
+@pytest.mark.parametrize("server", ["live"], indirect=True)
+def test_a_leader_s_switch_opens_the_page_to_operators_and_shuts_it_again(server: Served) -> None:
+    operator, room = session(server, "operator"), session(server, "screen")
+    for on in (True, False):
+        server.control.set_switch("pimpinan.operators", on=on, who="leader")
+        server.services.sessions.refresh()
+        assert (doors_of_a_page(server, operator)["frame"].status == 200) is on
+        assert doors_of_a_page(server, room)["frame"].status == 403
+
+
 @pytest.mark.parametrize("rule", [r for r in RULES if "POST" not in r.methods], ids=lambda r: r.path)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_what_is_to_be_read_cannot_be_written(server: Served, rule: Rule, method: str) -> None:
