@@ -122,7 +122,7 @@ class Services:
             "stamp": snapshot.stamp if snapshot else "",
             "now": self.now().isoformat(),
             "boards": dict(snapshot.epochs) if snapshot else {},
-            "pages": self._page_epochs(snapshot.epochs if snapshot else {}),
+            "pages": self._page_epochs(snapshot.epochs if snapshot else {}, lens),
             "build": self.build,
             "speed": self.clock.speed,
             "feeds": self.reader.ages(lens),
@@ -132,8 +132,9 @@ class Services:
         self._events[lens] = (at, (snapshot, trouble), event)
         return event
 
-    def _page_epochs(self, epochs: Mapping[str, int]) -> dict[str, int]:
-        return {name: page_epoch(page.spec, epochs) for name, page in self.pages.items()}
+    def _page_epochs(self, epochs: Mapping[str, int], lens: Lens) -> dict[str, int]:
+        """Of the pages that the lens may have: the others are not even named."""
+        return {n: page_epoch(page.spec, epochs) for n, page in self.pages.items() if self.is_for(n, lens)}
 
 
 def _chosen(settings: Settings, language: str | None, theme: str | None) -> choices.Choices:
