@@ -104,7 +104,7 @@ def build(
     """The ASGI app and, inside its gate, the application. Starts no thread but the audit writer's."""
     unpack(assets_folder)  # before the build id reads the folder and Dash lists it
     tokens, sessions, measures = Tokens(settings, control), Sessions(settings, realm, control), Measures()
-    gatekeeper, audit = Gatekeeper(realm, tokens, sessions), Audit(control)
+    gatekeeper, audit = Gatekeeper(realm, tokens, sessions), Audit(control, realm)
     services = Services(
         settings=settings,
         realm=realm,

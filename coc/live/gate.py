@@ -77,6 +77,8 @@ class Gate:
                 await self._refuse(scope, guarded, rule, Refusal(500, "It failed", said))
         finally:
             self.measures.requests.labels(rule.path if rule else "none", str(guarded.status)).inc()
+            if guarded.status in (401, 403):
+                self._note(scope, guarded)
 
     async def _pass(self, scope: Any, receive: Any, send: _Guarded, rule: Rule | None) -> None:
         realm = query_value(scope, "realm")
@@ -95,11 +97,10 @@ class Gate:
             if viewer.code in _TO_SIGN_IN and _may_be_sent(scope, rule):
                 await _send_to_sign_in(scope, send)
                 return
-            self._note(scope, viewer)
             await self._refuse(scope, send, rule, viewer)
             return
+        send.viewer = viewer
         if viewer is not None and rule is not None and viewer.lens not in rule.lenses:
-            self._note(scope, NOT_YOURS)
             await self._refuse(scope, send, rule, NOT_YOURS)
             return
         refusal = _unfit(scope, rule)
@@ -145,7 +146,8 @@ class Gate:
 
         return replay
 
-    async def _refuse(self, scope: Any, send: Any, rule: Rule | None, refusal: Refusal) -> None:
+    async def _refuse(self, scope: Any, send: _Guarded, rule: Rule | None, refusal: Refusal) -> None:
+        send.refused = refusal.title.lower()
         if rule is not None and rule.speaks is Speaks.PAGE:
             asked = query_value(scope, "lang") or cookie(scope, LANGUAGE_COOKIE) or self.settings.city.languages[0]
             body = refusal_page(refusal, self.settings.city.name, asked)
@@ -158,11 +160,12 @@ class Gate:
         extra = {"code": refusal.code} if refusal.code else {}
         await send_problem(send, refusal.status, refusal.said, refusal.title, **extra)
 
-    def _note(self, scope: Any, refusal: Refusal) -> None:
-        if refusal.status in (401, 403):
-            client = scope.get("client")
-            where = str(client[0]) if client else ""
-            self.audit.refused("refused", scope["path"], where, f"{refusal.status} {refusal.title.lower()}")
+    def _note(self, scope: Any, answered: _Guarded) -> None:
+        """A refusal leaves its line, whoever within gave it."""
+        client = scope.get("client")
+        where = str(client[0]) if client else ""
+        outcome = f"{answered.status} {answered.refused}".strip()
+        self.audit.refused("refused", scope["path"], where, outcome, answered.viewer)
 
 
 def _may_be_sent(scope: Any, rule: Rule | None) -> bool:
@@ -225,6 +228,8 @@ class _Guarded:
         self._send, self._head = send, head
         self.started, self.status = False, 0
         self.cookie: bytes | None = None
+        self.viewer: Viewer | None = None
+        self.refused = ""  # why, in a word or two, where it is known
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":

@@ -154,8 +154,13 @@ class FakeControl:
     def switches(self) -> dict[str, bool]:
         return {}
 
-    def audit(self, *line: str) -> None:
-        self.lines.append(line)
+    spill = None
+
+    def audit_all(self, lines: Any, *, once: bool = False) -> int:
+        self.lines += [(a.who, a.lens, a.action, a.what, a.from_where, a.outcome) for a in lines]
+        return len(lines)
+
+    audit_in_order = audit_all
 
 
 @dataclass(frozen=True)

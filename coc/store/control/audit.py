@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from coc.clock import system_now
 from coc.store import columns as codec
 from coc.store.control.chain import GENESIS, TEXTS, AuditLine, AuditRow, hash_of
 from coc.store.control.metadata import metadata
+from coc.store.control.spill import Spill, spill_of
 from coc.store.engine import Database
 
 _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -122,6 +124,17 @@ class AuditLog(Database):
             wanted = [line for line in lines if not _is_there(connection, line.plain())] if once else lines
             append(connection, wanted)
         return len(wanted)
+
+    @property
+    def spill(self) -> Spill:
+        """Where lines wait while this store is away."""
+        return spill_of(self.engine.url)
+
+    def audit_in_order(self, lines: Sequence[AuditLine]) -> None:
+        """Append what waits in the spill, each line once, then these. What it raises leaves the spill as it is."""
+        self.spill.take(partial(self.audit_all, once=True))
+        if lines:
+            self.audit_all(lines)
 
     def audit_rows(self, limit: int = 100, choice: AuditChoice = EVERYTHING) -> list[AuditRow]:
         """The latest lines, newest first."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import orjson
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from coc.store import columns as codec
 from coc.store.control.chain import TEXTS, AuditLine
@@ -31,7 +31,8 @@ class Spill:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __bool__(self) -> bool:
+    @property
+    def waiting(self) -> bool:
         """Whether anything waits. Looks at the file's size only."""
         try:
             return self.path.stat().st_size > 0
@@ -47,12 +48,20 @@ class Spill:
             _write(handle, b"".join(_dumped(line) for line in lines))
             os.fsync(handle)
 
+    def put_if_it_can(self, lines: Sequence[AuditLine]) -> str:
+        """As `put`; what it raises is given in words, "" where the lines are safe."""
+        try:
+            self.put(lines)
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
+
     def take(self, into: Callable[[list[AuditLine]], object]) -> int:
         """Hand the lines to `into`, a slice at a time, marked as late; how many. What it raises leaves them here.
 
         A line that was handed over just before a crash is handed over again: `into` leaves out what it has.
         """
-        if not self:
+        if not self.waiting:
             return 0
         with self._locked() as handle:
             lines = list(_loaded(_read(handle)))
@@ -73,7 +82,7 @@ class Spill:
             os.close(handle)
 
 
-def spill_of(control_url: str) -> Spill:
+def spill_of(control_url: str | URL) -> Spill:
     """The file of a control store: beside an SQLite file, else in `var`."""
     url = make_url(control_url)
     own = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
