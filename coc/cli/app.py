@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coc.cli import bench, database, drill, look, pull, quarantine, rights, serve, simulate, token, user
+from coc.cli import audit, bench, database, drill, look, pull, quarantine, rights, serve, simulate, token, user
 from coc.cli.declared import declare
 from coc.cli.frame import ConfigOption
 
@@ -46,6 +46,7 @@ app.command()(simulate.simulate)
 app.command()(drill.drill)
 app.add_typer(user.group, name="user")
 app.add_typer(token.group, name="token")
+app.add_typer(audit.group, name="audit")
 app.command()(rights.access)
 app.command()(bench.bench)
 

@@ -24,6 +24,7 @@ from coc.cli.frame import (
     say,
     table,
 )
+from coc.cli.trail import leave
 
 if TYPE_CHECKING:
     from coc.settings.models import Realm, Settings
@@ -66,6 +67,7 @@ def backup(
     finally:
         for database in databases.values():
             database.close()
+    leave(settings, "db.backup", file.name, realm=chosen)
     items = [_backed_up(file, manifest, which, part) for which, part in manifest.parts.items()]
     if as_json:
         answer(items)
@@ -159,6 +161,8 @@ def _restored(settings: Settings, realm: Realm | None, file: Path, *, replace: b
         if "control" in manifest.parts and (control or not _holds_control(settings)):
             url = settings.store.control_url
             done.append(restore(file, manifest.parts["control"], "control", url, replace=control, on_progress=progress))
+    for one in done:
+        leave(settings, "db.restore", f"{one.which}: {file.name}", realm=chosen if one.which == "store" else "")
     if "control" in manifest.parts and len(done) == 1:
         say("control: tokens and audit log stay as they are; --control restores them too, revoked tokens included")
     return done
@@ -194,9 +198,14 @@ def _undone(settings: Settings, realm: Realm | None, kept: str) -> Restored:
     from coc.store.restore import is_kept_of, undo
 
     control = sqlite_file(settings.store.control_url)
-    if is_kept_of(control, Path(kept)) if control else kept.startswith("coc_control_before_"):
-        return undo(settings.store.control_url, kept, "control")
-    return undo(store_url(settings, _realm_of(settings, realm, "live")), kept)
+    of_control = is_kept_of(control, Path(kept)) if control else kept.startswith("coc_control_before_")
+    chosen = None if of_control else _realm_of(settings, realm, "live")
+    if chosen is None:
+        done = undo(settings.store.control_url, kept, "control")
+    else:
+        done = undo(store_url(settings, chosen), kept)
+    leave(settings, "db.restore", f"{done.which}: undone, {Path(kept).name}", realm=chosen or "")
+    return done
 
 
 def _item(done: Restored) -> dict[str, Any]:

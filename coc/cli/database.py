@@ -21,6 +21,7 @@ from coc.cli.frame import (
     say,
     table,
 )
+from coc.cli.trail import leave
 
 if TYPE_CHECKING:
     from coc.settings.models import Realm, Settings
@@ -41,10 +42,16 @@ def upgrade(context: typer.Context, realm: RealmOption = None, config: ConfigOpt
     log_to_stderr()
     settings = open_config(config_path(context, config), realm).settings
     chosen = realms.decide(settings, realm)
+    before = {item["store"]: item["schema"] for item in _states(settings, chosen)}
     store = realms.open_store(settings, chosen)
     control = Control(settings.store.control_url)
-    say(f"{chosen}: {store.address}: schema {store.schema_state().current}")
-    say(f"control: {control.address}: schema {schema_state(control, 'control').current}")
+    now = {chosen: store.schema_state().current, "control": schema_state(control, "control").current}
+    if changed := [
+        f"{name} from {before[name] or 'nothing'} to {now[name]}" for name in now if now[name] != before[name]
+    ]:
+        leave(control, "db.upgrade", ", ".join(changed), realm=chosen)
+    say(f"{chosen}: {store.address}: schema {now[chosen]}")
+    say(f"control: {control.address}: schema {now['control']}")
     store.close()
     control.close()
 
@@ -66,7 +73,9 @@ def downgrade(
     settings = open_config(config_path(context, config), realm).settings
     chosen = realms.decide(settings, realm)
     store = Store(realms.store_url(settings, chosen))
+    before = store.schema_state().current
     take_back(store, revision)
+    leave(settings, "db.downgrade", f"from {before} to {revision}", realm=chosen)
     say(f"{chosen}: {store.address}: schema {store.schema_state().current}")
     store.close()
 
@@ -136,7 +145,6 @@ def prune(context: typer.Context, realm: RealmOption = None, config: ConfigOptio
     """Delete what is older than `retention:` in config says."""
     from coc.cli import realm as realms
     from coc.cli.simulated import clock_at_hand
-    from coc.store import Control
 
     log_to_stderr()
     settings = open_config(config_path(context, config), realm).settings
@@ -147,7 +155,19 @@ def prune(context: typer.Context, realm: RealmOption = None, config: ConfigOptio
         gone = store.prune(settings.retention, now)
     finally:
         store.close()
+    try:
+        gone["audit"] = _prune_audit(settings)
+    finally:
+        table("pruned", ("what", "rows"), list(gone.items()))
+        some = ", ".join(f"{n} {what}" for what, n in gone.items() if n and what != "audit")  # the log tells of itself
+        leave(settings, "db.prune", some or "nothing was old enough", realm=chosen)
+
+
+def _prune_audit(settings: Settings) -> int:
+    from coc.store import Control
+
     control = Control(settings.store.control_url)
-    gone["audit"] = control.prune(settings.retention.audit_years)
-    control.close()
-    table("pruned", ("what", "rows"), list(gone.items()))
+    try:
+        return control.prune(settings.retention.audit_years)
+    finally:
+        control.close()

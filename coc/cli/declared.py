@@ -22,7 +22,7 @@ class Command:
 COMMANDS: Final[tuple[Command, ...]] = (
     Command("serve"),
     Command("worker"),
-    Command("pull", "pull"),
+    Command("pull", "pull.deletions"),
     Command("check"),
     Command("status"),
     Command("simulate"),
@@ -51,6 +51,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("user enable", "account.enable"),
     Command("user reset", "account.reset"),
     Command("access"),
+    Command("audit"),
+    Command("audit verify"),
 )
 
 

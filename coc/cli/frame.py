@@ -73,7 +73,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
                 raise
             if os.environ.get("COC_DEBUG") == "1":
                 traceback.print_exc()
-            say(f"coc: {_sentence(error)}")
+            say(f"coc: {said_of(error)}")
             raise typer.Exit(FAILED) from None
 
     return run
@@ -85,7 +85,8 @@ def _control_flow() -> tuple[type[BaseException], ...]:
     return (typer.Exit, typer.Abort, usage)
 
 
-def _sentence(error: Exception) -> str:
+def said_of(error: Exception) -> str:
+    """What failed, in one sentence for whoever typed the command."""
     from sqlalchemy.exc import DBAPIError
 
     if isinstance(error, DBAPIError):

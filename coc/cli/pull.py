@@ -26,6 +26,7 @@ from coc.cli.frame import (
     say,
     table,
 )
+from coc.cli.trail import leave
 
 if TYPE_CHECKING:
     from coc.clock import Clock
@@ -65,11 +66,14 @@ def pull(
     pick(settings, names or [])
     chosen_realm = realms.decide(settings, realm, names or [])
     chosen = _chosen(settings, chosen_realm, names or [], dry_run)
-    start = _since(since, settings)
+    start = moment_of(since, settings)
     wanted = any(simulated.is_simulated(settings.connectors[name]) for name in chosen)
     with simulated.at_hand(settings, chosen_realm, wanted) as (addressed, clock):
         reports = _run(addressed, chosen_realm, clock, chosen, full=full, since=start, dry_run=dry_run,
                        allow_deletions=allow_deletions)  # fmt: skip
+    if allow_deletions and not dry_run:
+        gone = ", ".join(f"{r.name} {r.deleted}" for r in reports)
+        leave(settings, "pull.deletions", f"rows marked as deleted: {gone}", realm=chosen_realm)
     if as_json:
         answer([_item(r) for r in reports])
     else:
@@ -97,7 +101,7 @@ def supplies_units(settings: Settings, name: str) -> bool:
     return Dataset.UNITS in filled_by(name, settings.connectors[name])
 
 
-def _since(text: str | None, settings: Settings) -> datetime | None:
+def moment_of(text: str | None, settings: Settings) -> datetime | None:
     from zoneinfo import ZoneInfo
 
     if text is None:

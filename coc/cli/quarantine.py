@@ -24,9 +24,11 @@ from coc.cli.frame import (
     guarded,
     log_to_stderr,
     open_config,
+    os_user,
     say,
     table,
 )
+from coc.cli.trail import leave
 
 if TYPE_CHECKING:
     from coc.clock import Clock
@@ -145,7 +147,8 @@ def retry(
         rows = _wanted(store, choice)
         with words.progress(len(rows)) as progress:
             done = again(store, settings, clock, rows, on_progress=progress)
-        store.tell_quarantined([r.id for r in rows], Event(clock.now(), "retried", "still refused", _who()))
+        store.tell_quarantined([r.id for r in rows], Event(clock.now(), "retried", "still refused", os_user()))
+        _leave(settings, realm, "quarantine.retry", rows)
         if rows:
             settle(store, settings, _realm_of(settings, realm))
             Builder(store, settings, _realm_of(settings, realm), clock).refresh()
@@ -184,8 +187,8 @@ def drop(
     choice = _choice(ids, source, reason, dataset)
     with _opened(context, config, realm) as (settings, store, clock):
         rows = _wanted(store, choice)
-        n = store.drop_quarantined([r.id for r in rows], why, _who(), clock.now())
-        _audit(settings, realm, "quarantine drop", rows, why)
+        n = store.drop_quarantined([r.id for r in rows], why, os_user(), clock.now())
+        _leave(settings, realm, "quarantine.drop", rows, why)
     say(f"{words.rows_of(n)} dropped; `coc quarantine list --dropped` shows them, `restore` takes it back")
 
 
@@ -207,8 +210,8 @@ def restore(
 def _restore(context: typer.Context, config: Path | None, realm: Realm | None, choice: Choice) -> None:
     with _opened(context, config, realm) as (settings, store, clock):
         rows = _wanted(store, choice)
-        n = store.restore_quarantined([r.id for r in rows], _who(), clock.now())
-        _audit(settings, realm, "quarantine restore", rows, "")
+        n = store.restore_quarantined([r.id for r in rows], os_user(), clock.now())
+        _leave(settings, realm, "quarantine.restore", rows)
     say(f"{words.rows_of(n)} open again; `coc quarantine retry` tries them")
 
 
@@ -277,25 +280,9 @@ def _wanted(store: Store, choice: Choice) -> list[Quarantined]:
     return rows
 
 
-def _audit(settings: Settings, realm: Realm | None, action: str, rows: list[Quarantined], note: str) -> None:
-    from coc.store import Control
-
+def _leave(settings: Settings, realm: Realm | None, action: str, rows: list[Quarantined], note: str = "") -> None:
     if not rows:
         return
     ids = ", ".join(str(r.id) for r in rows[:50]) + (f" and {len(rows) - 50} more" if len(rows) > 50 else "")
-    control = Control(settings.store.control_url)
-    try:
-        what = f"{_realm_of(settings, realm)}: {words.rows_of(len(rows))} ({ids})" + (f": {note}" if note else "")
-        control.audit(_who(), "admin", action, what, "command line")
-    finally:
-        control.close()
-
-
-def _who() -> str:
-    """The machine's own user: the command line has the machine's rights."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return "command line"
+    what = f"{words.rows_of(len(rows))} ({ids})" + (f": {note}" if note else "")
+    leave(settings, action, what, realm=_realm_of(settings, realm))

@@ -24,6 +24,7 @@ from coc.cli.frame import (
     say,
     table,
 )
+from coc.cli.trail import leave
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,7 @@ def create(
             raise Refusal(f"a token `{name}` exists already, be it a revoked one; take another name", USAGE)
         token = secrets.token_urlsafe(_BYTES)
         control.add_token(name, hashlib.sha256(token.encode()).hexdigest(), role, codes, until)
+        leave(control, "token.create", f"{name} {role} {','.join(codes)}".strip())
     finally:
         control.close()
     if as_json:
@@ -132,6 +134,7 @@ def revoke(
     settings, control = _open(context, config)
     try:
         if control.revoke(name):
+            leave(control, "token.revoke", name)
             say(f"{name}: revoked")
             return
         if name in settings.access.api_tokens:

@@ -22,10 +22,10 @@ from coc.cli.frame import (
     guarded,
     log_to_stderr,
     open_config,
-    os_user,
     say,
     table,
 )
+from coc.cli.trail import leave
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,7 @@ def add(
             password=hash_of(password),
         )
         control.add_account(account)
-        _told(control, "account.add", f"{kept} {role} {','.join(codes)}".strip())
+        leave(control, "account.add", f"{kept} {role} {','.join(codes)}".strip())
     if as_json:
         answer([_item(account) | ({"password": password} if made else {})])
         return
@@ -139,7 +139,7 @@ def role(
         _fit(role, codes, until)
         _keep_an_admin(control, account, becomes=role)
         control.change_account(account.name, role=role, units=codes, until=_date(until))
-        _told(control, "account.role", f"{account.name} {account.role} -> {role} {','.join(codes)}".strip())
+        leave(control, "account.role", f"{account.name} {account.role} -> {role} {','.join(codes)}".strip())
     say(f"{account.name}: {role}{_of_units(codes)}; open sessions have ended")
 
 
@@ -164,7 +164,7 @@ def units(
         _fit("head", chosen, until)
         changes: dict[str, Any] = {"units": chosen} | ({"until": _date(until)} if until else {})
         control.change_account(account.name, **changes)
-        _told(control, "account.units", f"{account.name} {','.join(account.units)} -> {','.join(chosen)}")
+        leave(control, "account.units", f"{account.name} {','.join(account.units)} -> {','.join(chosen)}")
     say(f"{account.name}: head{_of_units(chosen)}; open sessions have ended")
 
 
@@ -182,7 +182,7 @@ def clearance(
         if account.role not in ("head", "leader"):
             raise Refusal(f"{account.name} is {account.role}: no clearance changes what it sees", USAGE)
         control.change_account(account.name, clearance=None if to == "usual" else to)
-        _told(control, "account.clearance", f"{account.name} {account.clearance or 'usual'} -> {to}")
+        leave(control, "account.clearance", f"{account.name} {account.clearance or 'usual'} -> {to}")
     say(f"{account.name}: clearance {to}; open sessions have ended")
 
 
@@ -195,7 +195,7 @@ def disable(context: typer.Context, name: NameArgument, config: ConfigOption = N
         _keep_an_admin(control, account, becomes="")
         if not control.disable_account(account.name):
             raise Refusal(f"{account.name} is disabled already")
-        _told(control, "account.disable", account.name)
+        leave(control, "account.disable", account.name)
     say(f"{account.name}: disabled; open sessions have ended. `coc user enable {account.name}` undoes it")
 
 
@@ -207,7 +207,7 @@ def enable(context: typer.Context, name: NameArgument, config: ConfigOption = No
         account = _known(control, name)
         if not control.disable_account(account.name, disabled=False):
             raise Refusal(f"{account.name} is not disabled")
-        _told(control, "account.enable", account.name)
+        leave(control, "account.enable", account.name)
     say(f"{account.name}: open again, with the password it had")
 
 
@@ -228,7 +228,7 @@ def reset(
 
         control.change_account(account.name, password=hash_of(password))
         control.forget_failures(f"account:{account.name}")
-        _told(control, "account.reset", account.name)
+        leave(control, "account.reset", account.name)
     if as_json:
         answer([{"name": account.name} | ({"password": password} if made else {})])
         return
@@ -343,7 +343,3 @@ def _item(account: Account) -> dict[str, Any]:
 
 def _of_units(codes: Sequence[str]) -> str:
     return f" of {', '.join(codes)}" if codes else ""
-
-
-def _told(control: Control, action: str, what: str) -> None:
-    control.audit(f"cli:{os_user()}", "", action, what, "this machine")

@@ -1,7 +1,7 @@
 """A realm's store and the control store: SQLite by default, PostgreSQL by URL. The only home of SQL."""
 
 from coc.store.boards import BoardRow, BoardsHead
-from coc.store.control import AuditRow, Control, Token
+from coc.store.control import AuditChoice, AuditLine, AuditRow, Control, Token
 from coc.store.engine import StoreError, Tx
 from coc.store.feeds import FeedRecord, Good, Position, Run
 from coc.store.lease import BOARDS, PULLS, Candidate, Leader, Lease, LostLeaseError
@@ -12,6 +12,8 @@ from coc.store.store import Store, open_store
 __all__ = [
     "BOARDS",
     "PULLS",
+    "AuditChoice",
+    "AuditLine",
     "AuditRow",
     "BoardRow",
     "BoardsHead",

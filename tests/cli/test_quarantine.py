@@ -113,7 +113,7 @@ def test_a_dropped_row_leaves_the_list_with_its_note_and_comes_back_by_restore(r
     assert (asked.code, f"`coc quarantine restore {row}`" in asked.err) == (1, True)
     with contextlib.closing(sqlite3.connect(register.folder / "var" / "control.db")) as control:
         lines = control.execute("SELECT action, what, outcome FROM audit").fetchall()
-    assert lines == [("quarantine drop", f"live: 1 row ({row}): salah ketik", "ok")]
+        assert lines == [("quarantine.drop", f"1 row ({row}): salah ketik", "ok")]
     assert register.coc("quarantine", "restore", row, env=CLOCK).code == 0
     assert len(listed(register)) == 2
     register.coc("quarantine", "drop", "--reason", "unknown_value", "--note", "semua", env=CLOCK)
