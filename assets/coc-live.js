@@ -48,7 +48,7 @@
     banner.setAttribute("role", "alert");
     banner.append(document.createElement("span"), document.createElement("span"));
     banner.lastChild.setAttribute("aria-hidden", "true"); // it counts on: no voice should read every second
-    body.appendChild(banner);
+    body.prepend(banner); // it moves the page down rather than covering it
     return banner;
   }
   const write = (el, text) => { if (el.textContent !== text) el.textContent = text; };

@@ -8,6 +8,7 @@ from coc.access.table import EVERY_LENS
 from coc.ui import shell
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
+from coc.ui.failures import STANDING
 from coc.ui.feed_cards import feed_card, first_source
 from coc.ui.marks import TONES, WORST_FIRST, feeds, icon
 from coc.ui.page import PageSpec, Props, View
@@ -40,25 +41,35 @@ def render(view: View) -> Props:
     ctx = context_of(view)
     rows = sorted(feeds(ctx), key=_worst_first)
     return shell.header_props(ctx, PAGE) | {
-        "sumber-summary": {"children": _summary(ctx, [str(r["state"]) for r in rows])},
+        "sumber-summary": {"children": _summary(ctx, rows)},
         "sumber-cards": {"children": [feed_card(ctx, r) for r in rows] or [first_source(ctx)]},
     }
 
 
 def _worst_first(row: dict[str, Any]) -> tuple[float, str]:
-    """A source that never gave anything and says why comes right after those that fail."""
-    broken = row["state"] == "never" and row.get("error_code")
-    return 0.5 if broken else WORST_FIRST.index(str(row["state"])), str(row["name"])
+    """After those that fail come those that wait for a decision, then those that never gave anything and say why."""
+    rank: float = WORST_FIRST.index(str(row["state"]))
+    if row.get("error_code") in STANDING:
+        rank = min(rank, 0.3)
+    elif row["state"] == "never" and row.get("error_code"):
+        rank = 0.5
+    return rank, str(row["name"])
 
 
-def _summary(ctx: Context, states: list[str]) -> list[Any]:
-    """How many feeds are in each state, the worst first; each with its shape and word."""
+def _summary(ctx: Context, rows: list[dict[str, Any]]) -> list[Any]:
+    """How many feeds wait for a decision, and how many are in each state, the worst first; with shape and word."""
+    states = [str(row["state"]) for row in rows]
+    waiting = sum(row.get("error_code") in STANDING for row in rows)
     return [
-        html.Span(
-            [icon(state), html.B(ctx.writer.number(states.count(state))), " ", ctx.say(f"state.{state}")],
-            className="coc-tally",
-            **{"data-tone": TONES[state]},
-        )
-        for state in WORST_FIRST
-        if state in states
+        *([_tally(ctx, "failing", waiting, ctx.say("sumber.decide"), tone="bad")] if waiting else []),
+        *(
+            _tally(ctx, state, states.count(state), ctx.say(f"state.{state}"), tone=TONES[state])
+            for state in WORST_FIRST
+            if state in states
+        ),
     ]
+
+
+def _tally(ctx: Context, shape: str, count: int, words: str, *, tone: str) -> Any:
+    inside = [icon(shape), html.B(ctx.writer.number(count)), " ", words]
+    return html.Span(inside, className="coc-tally", **{"data-tone": tone})

@@ -18,9 +18,9 @@ from coc.boards import Snapshot
 from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.boards.city import ALL, PUBLIC
 from coc.domain import reference
+from coc.ingest import sentence
 from coc.metrics import KpiSpec, registered
 from coc.settings.models import Realm, Settings
-from data_connectors.base import FAILURES
 
 SHOWN_STATES: Final = ("ok", "unstable")
 _WHOLE: Final = ("count", "sheets")
@@ -218,7 +218,7 @@ def _whole_feed(row: Mapping[str, Any]) -> dict[str, Any]:
         "started": started,
         "seconds": None if pd.isna(row["seconds"]) else float(row["seconds"]),
         **{c: _plain(row[c]) for c in counts},
-        "error": _sentence(row["error_code"], row["error_detail"]),
+        "error": _sentence(row["name"], row["error_code"], row["error_detail"]),
     }
     return {
         "name": row["name"],
@@ -232,8 +232,7 @@ def _whole_feed(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _sentence(code: Any, detail: Any) -> str | None:
+def _sentence(source: Any, code: Any, detail: Any) -> str | None:
     if code is None or pd.isna(code):
         return None
-    said = "" if detail is None or pd.isna(detail) else str(detail)
-    return FAILURES.get(str(code), "{}").format(said).strip() or str(code)
+    return sentence(str(code), None if pd.isna(detail) else str(detail), str(source))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from coc.cli.frame import (
     RealmOption,
     answer,
     config_path,
+    confirmed,
     group_of,
     guarded,
     log_to_stderr,
@@ -25,6 +26,7 @@ from coc.cli.trail import leave
 
 if TYPE_CHECKING:
     from coc.settings.models import Realm, Settings
+    from coc.store.schema import Which
 
 group = group_of("Migrations, retention and backups of the store.")
 group.command()(backups.backup)
@@ -61,23 +63,39 @@ def upgrade(context: typer.Context, realm: RealmOption = None, config: ConfigOpt
 def downgrade(
     context: typer.Context,
     revision: Annotated[str, typer.Argument(metavar="REVISION", help="An older schema, such as 0001.")],
+    which: Annotated[
+        Literal["realm", "control"],
+        typer.Option("--store", help="The realm's store, or the control store (accounts, tokens, screens, audit)."),
+    ] = "realm",
+    yes: Annotated[bool, typer.Option("--yes", metavar=" ", help="Do not ask.")] = False,
     realm: RealmOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Take the realm's store back to an older schema, for an older version. What that cannot hold is lost."""
+    """Take one store back to an older schema, for an older version. What that cannot hold is lost."""
     from coc.cli import realm as realms
-    from coc.store import Store
+    from coc.store.engine import Database
     from coc.store.schema import downgrade as take_back
+    from coc.store.schema import require_older, schema_state
 
     log_to_stderr()
     settings = open_config(config_path(context, config), realm).settings
-    chosen = realms.decide(settings, realm)
-    store = Store(realms.store_url(settings, chosen))
-    before = store.schema_state().current
-    take_back(store, revision)
-    leave(settings, "db.downgrade", f"from {before} to {revision}", realm=chosen)
-    say(f"{chosen}: {store.address}: schema {store.schema_state().current}")
-    store.close()
+    chosen = "control" if which == "control" else realms.decide(settings, realm)
+    schema: Which = "control" if which == "control" else "store"
+    url = settings.store.control_url if chosen == "control" else realms.store_url(settings, chosen)
+    database = Database(url)
+    try:
+        held = require_older(database, revision, schema)
+        asked = f"{chosen}: {database.address}: back from schema {held} to {revision}?"
+        confirmed(f"{asked} What {revision} cannot hold is lost; `coc db backup` keeps it.", yes=yes)
+        told = ("db.downgrade", f"from {held} to {revision}")
+        if chosen == "control":
+            leave(settings, *told)  # before: to write in it afterwards would bring it up to date again
+        take_back(database, revision, schema)
+        if chosen != "control":
+            leave(settings, *told, realm=chosen)
+        say(f"{chosen}: {database.address}: schema {schema_state(database, schema).current}")
+    finally:
+        database.close()
 
 
 @group.command()
@@ -115,7 +133,7 @@ def _states(settings: Settings, realm: Realm) -> list[dict[str, Any]]:
     from coc.cli.realm import sqlite_file, store_url
     from coc.store import Store
     from coc.store.engine import Database
-    from coc.store.schema import Which, require_known
+    from coc.store.schema import require_known
 
     items: list[dict[str, Any]] = []
     stores: tuple[tuple[str, Which, str], ...] = (

@@ -158,6 +158,16 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], emp
     out.print(shown)
 
 
+def confirmed(question: str, *, yes: bool) -> None:
+    """Asks where a person can answer; refuses where none can, or the answer is no. `yes`: they said so beforehand."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refusal(f"{question} Say so with --yes", USAGE)
+    if not typer.confirm(question, err=True):
+        raise Refusal("nothing was done")
+
+
 def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
@@ -175,11 +185,16 @@ class _FirstLine(logging.Formatter):
 
 
 def log_to_stderr(level: int = logging.WARNING) -> None:
-    """Warnings in a line each; a server (INFO) and COC_DEBUG=1 have them whole."""
+    """Warnings in a line each; a server (INFO) and COC_DEBUG=1 have them whole.
+
+    A command ends at a store in trouble, with its own sentence: only a server tries again and logs that.
+    """
     debugging = os.environ.get("COC_DEBUG") == "1"
+    tells = debugging or level < logging.WARNING
+    logging.getLogger("coc.store.trouble").setLevel(logging.NOTSET if tells else logging.CRITICAL)
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(form) if debugging or level < logging.WARNING else _FirstLine(form))
+    handler.setFormatter(logging.Formatter(form) if tells else _FirstLine(form))
     logging.basicConfig(handlers=[handler], level=logging.DEBUG if debugging else level, force=True)
     for noisy in ("urllib3", "alembic", "apscheduler"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

@@ -191,6 +191,6 @@ def _feed(feed: Feed, block: ConnectorBlock) -> dict[str, Any]:
         "unchanged": run.unchanged if run else None,
         "quarantined": run.quarantined if run else None,
         "quarantine_open": feed.quarantine_open,
-        "error": sentence(run.error_code, run.error_detail) if run and run.error_code else None,
+        "error": sentence(run.error_code, run.error_detail, feed.name) if run and run.error_code else None,
         "standing": dict(feed.standing),
     }

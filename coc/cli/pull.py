@@ -212,7 +212,7 @@ def _show(reports: list[PullReport], realm: Realm, dry_run: bool) -> None:
             marked = "gone at the source, " + ("to be marked as deleted" if dry_run else "marked as deleted")
             say(f"{report.name}: {gone} {marked}")
         for code, detail in report.notes:
-            said = sentence(code, detail) if code in FAILURES else f"{code.replace('_', ' ')}: {detail}"
+            said = sentence(code, detail, report.name) if code in FAILURES else f"{code.replace('_', ' ')}: {detail}"
             say(f"{report.name}: note: {said}")
     if any(r.quarantined for r in reports) and not dry_run:
         say("`coc quarantine list` shows what was refused and why")

@@ -23,9 +23,9 @@ from coc.ingest.reconcile import MassDeletionError, reconcile
 from coc.ingest.report import PullReport
 from coc.ingest.retry import retry_arrived, retry_by_context
 from coc.settings.models import ConnectorBlock, Settings
-from coc.store import Good, LostLeaseError, Position, Run, Store
+from coc.store import Good, LostLeaseError, Position, Run, Store, plans
 from coc.store.feeds import read_positions
-from coc.store.trouble import Cause, cause_of
+from coc.store.trouble import Cause, cause_of, trouble_passed_over
 from data_connectors.base import Batch, Connector, FetchError, Window
 
 log = logging.getLogger(__name__)
@@ -159,6 +159,9 @@ class _Pull:
         self._note()
         if not self.dry_run:
             self._log(window, whole=whole)
+            if self.report.stored >= plans.MANY:
+                with trouble_passed_over():
+                    plans.renew(self.store)
         return self.report
 
     def _attempt(self, action: Callable[[], None]) -> bool:
@@ -323,9 +326,9 @@ class _Pull:
         """What an operator should hear of although the rest flowed: a required field gone, a value nobody knows."""
         for (dataset, reason, field), n in sorted(self.reasons.items()):
             if reason == "missing_required" and n >= max(2, self.came[dataset]):
-                self.report.notes.append(("schema_drift", field))
+                self.report.notes.append(("schema_drift", f"{dataset}.{field}"))
             elif reason == "unknown_value":
-                self.report.notes.append(("unknown_value", f"{field}: {n}"))
+                self.report.notes.append(("unknown_value", f"{dataset}.{field}: {n}"))
 
     def _log(self, window: Window, *, whole: bool) -> None:
         if self.history and whole:

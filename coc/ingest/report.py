@@ -32,10 +32,10 @@ class PullReport:
 
     @property
     def error(self) -> str | None:
-        return None if self.error_code is None else sentence(self.error_code, self.detail)
+        return None if self.error_code is None else sentence(self.error_code, self.detail, self.name)
 
 
-def sentence(code: str, detail: str | None) -> str:
-    """A failure in English words; the page translates by code."""
-    text = FAILURES.get(code, f"{code}: {{}}").replace("{}", detail or "")
+def sentence(code: str, detail: str | None, source: str) -> str:
+    """A failure of that source in English words; the page translates by code."""
+    text = FAILURES.get(code, f"{code}: {{}}").replace("NAME", source).replace("{}", detail or "")
     return text.replace(" ()", "").strip().rstrip(":")

@@ -18,8 +18,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from coc.clock import system_now
+from coc.store import plans, schema
 from coc.store import restore_postgres as postgres
-from coc.store import schema
 from coc.store.backup import (
     BackupError,
     Manifest,
@@ -109,6 +109,7 @@ def restore(
         with tempfile.TemporaryDirectory(prefix="coc-restore-") as folder:
             unpacked = _unpacked(file, part, which, Path(folder) / part.file, on_progress)
             kept, epoch = postgres.restore(database, unpacked, part, which, new_epoch(part), on_progress)
+            plans.renew(database)
             return _restored(which, database, kept, part, epoch)
     finally:
         database.close()

@@ -96,14 +96,20 @@ def downgrade(database: Database, revision: str, which: Which = "store") -> None
 
     Raises SchemaError for a revision that is not among the older ones.
     """
-    state = require_known(database, which)
-    older = ["base", *_older(which, state.current)]
-    if revision not in older:
-        raise SchemaError(f"{database.address} (schema {state.current}) goes back to one of {', '.join(older)}")
+    require_older(database, revision, which)
     config = _config(which)
     with database.write() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
+
+
+def require_older(database: Database, revision: str, which: Which = "store") -> str:
+    """The database's revision. Raises SchemaError unless `revision` is among those before it."""
+    state = require_known(database, which)
+    older = ["base", *_older(which, state.current)]
+    if revision not in older:
+        raise SchemaError(f"{database.address} (schema {state.current}) goes back to one of {', '.join(older)}")
+    return state.current or "none"
 
 
 def _older(which: Which, current: str | None) -> list[str]:

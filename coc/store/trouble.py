@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from coc.clock import system_now
 
-log = logging.getLogger("coc.store")
+log = logging.getLogger(__name__)
 
 
 class Cause(StrEnum):

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from coc.ui.context import Context, moment_of
+from coc.ui.details import detail_words
 from coc.ui.dom import html
-from coc.ui.failures import PUT_OFF, detail_words, failure
+from coc.ui.failures import PUT_OFF, STANDING, failure
 from coc.ui.marks import TONES, age, feed_attributes, icon, pill
 
 _COUNTS = ("rows_in", "stored", "unchanged", "quarantined")
@@ -60,8 +61,9 @@ def feed_card(ctx: Context, row: dict[str, Any]) -> Any:
 
 
 def _tone(state: str, code: Any) -> str:
-    """A source that never gave anything is quiet, unless it says why."""
-    return "bad" if state == "never" and code and code not in PUT_OFF else TONES.get(state, "idle")
+    """A source that never gave anything is quiet, unless it says why; none is while it waits for a decision."""
+    told = state == "never" and code and code not in PUT_OFF
+    return "bad" if told or code in STANDING else TONES.get(state, "idle")
 
 
 def first_source(ctx: Context) -> Any:
@@ -181,7 +183,7 @@ def _error(ctx: Context, row: dict[str, Any], code: str) -> Any:
     why = failure(ctx.say, code)
     tone = "warn" if code in PUT_OFF else "bad"
     since = moment_of(row.get("failing_since"))
-    detail = detail_words(ctx.say, str(row.get("error_detail") or ""))
+    detail = detail_words(ctx, code, str(row.get("error_detail") or ""))
     return _box(
         html.P([icon("late" if code in PUT_OFF else "failing"), html.Span(prose(why.what))], className=_WHAT),
         *([html.P(ctx.say("sumber.since", at=_moment(ctx, since)), className="coc-quiet")] if since else []),
@@ -193,7 +195,7 @@ def _error(ctx: Context, row: dict[str, Any], code: str) -> Any:
 
 
 def _note(ctx: Context, row: dict[str, Any], code: str, detail: str) -> str:
-    said = detail_words(ctx.say, detail)
+    said = detail_words(ctx, code, detail)
     known = ctx.say.has(f"note.{code}")
     return ctx.say(f"note.{code}" if known else "note.other", code=code, detail=said, source=str(row["name"]))
 

@@ -16,17 +16,19 @@ import flask
 
 from coc.ui import shell
 from coc.ui.context import context_of
+from coc.ui.i18n import t
 from coc.ui.page import View
 from coc.ui.vendored import unpack
 from tests.ui import factory
 
 ROOT = Path(__file__).parents[2]
+_LONGEST = "banner.store_busy"  # of the banners, which the client script shows
 PAGES = {"/": "overview", "/sumber": "sumber"}
 _INDEX = """<!doctype html><html lang="{lang}" data-bs-theme="{theme}"><head>{{%metas%}}<title>COC</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{{%css%}}</head>
 <body data-page="{page}"
  data-connection="{connection}" data-zone="Asia/Jakarta" data-zone-name="WIB">
-{{%app_entry%}}<footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer></body></html>"""
+{banner}{{%app_entry%}}<footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer></body></html>"""
 
 
 def state_view(page: str, state: str, language: str, theme: str) -> View:
@@ -51,8 +53,10 @@ def make(page: str, state: str = "normal", language: str = "id", theme: str = "d
         use_pages=False,
         assets_ignore=r"coc-live.*",
     )
+    lost = state == "trouble"
+    banner = f'<div id="coc-banner" class="coc-banner">{t(language)(_LONGEST)}</div>' if lost else ""
     app.index_string = _INDEX.format(
-        page=page, lang=language, theme=theme, connection="lost" if state == "trouble" else "live"
+        page=page, lang=language, theme=theme, connection="lost" if lost else "live", banner=banner
     )
     app.layout = shell.compose(module.PAGE, module.skeleton, module.render, view)
     assert context_of(view)

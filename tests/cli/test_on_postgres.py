@@ -95,10 +95,15 @@ def test_a_new_database_is_made_told_pruned_and_taken_back(city: Terminal, feed:
     assert store["bytes"] > 1_000_000
     assert city.coc("db", "prune", env=CLOCK).code == 0
     assert city.coc("db", "downgrade", "0099").code == 1
-    assert "schema 0001" in city.coc("db", "downgrade", "0001").err
+    unasked = city.coc("db", "downgrade", "0001")
+    assert (unasked.code, "Say so with --yes" in unasked.err) == (2, True)
+    assert city.coc("db", "status").code == 0
+    assert "schema 0001" in city.coc("db", "downgrade", "0001", "--yes").err
     assert city.coc("db", "status").code == 1
     assert city.coc("db", "upgrade").code == 0
     assert city.coc("db", "status", "--json").items[0]["rows"]["letters"] == letters
+    assert "control: " in city.coc("db", "downgrade", "base", "--store", "control", "--yes").err
+    assert [i["schema"] for i in city.coc("db", "status", "--json").items][1] is None
 
 
 COMMANDS = {"serve": ["serve", "--port", "0"], "worker": ["worker"], "pull": ["pull"]}
@@ -141,5 +146,6 @@ def test_a_server_that_is_away_is_told_in_a_sentence(city: Terminal, tmp_path: P
     ran = _on(city, url, f"sqlite:///{tmp_path}/control.db").coc(*COMMANDS[words])
     assert ran.code == 1
     assert "postgresql+psycopg://coc:***@127.0.0.1:9/coc cannot be reached" in ran.err
+    assert len(ran.err.splitlines()) == 1
     assert ran.err.endswith("check that the server runs, and host and port in config's `store:` block\n")
     assert "rahasia" not in ran.err + ran.out

@@ -268,8 +268,8 @@ def test_a_required_field_that_is_gone_sends_its_rows_to_quarantine(source: Sour
         del row["medium"]
     bare.units = []
     source.pull_from(bare)
-    assert "Kolom medium hilang dari semua baris" in source.said("id")
-    assert "The column medium is gone from every row" in source.said("en")
+    assert "Kolom letters.medium hilang dari semua baris" in source.said("id")
+    assert "The column letters.medium is gone from every row" in source.said("en")
     assert "3required column empty: medium" in source.said("en")
 
 
@@ -401,7 +401,7 @@ def test_withheld_deletions_stand_on_the_card_until_a_person_decides(source: Sou
     source.later(1).pull_from(empty)
     assert source.row()["state"] == "fresh"
     assert "coc pull sipadek --full --allow-deletions" in source.said("id")
-    assert "3 dari 3 letters" in source.said("id")
+    assert "3 dari 3 surat" in source.said("id")
     assert "3 of 3 letters" in source.said("en")
 
 

@@ -189,8 +189,8 @@ def test_samples_out_of_range_are_held_back_by_point_and_time(new_database: NewD
 
 def test_an_unknown_value_is_told_to_the_operator(src: City) -> None:
     report = src.pull(batch(L, [letter(1, urgency="kilat"), letter(2, urgency="kilat"), letter(3)]))
-    assert report.notes == [("unknown_value", "urgency: 2")]
-    assert src.store.feeds()[0].notes == [("unknown_value", "urgency: 2")]
+    assert report.notes == [("unknown_value", "letters.urgency: 2")]
+    assert src.store.feeds()[0].notes == [("unknown_value", "letters.urgency: 2")]
 
 
 def test_old_quarantine_is_pruned_and_dropped_rows_are_gone(src: City) -> None:

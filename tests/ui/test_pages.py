@@ -146,6 +146,19 @@ def test_the_worst_source_comes_first() -> None:
     assert [attribute(c, "data-state") for c in cards] == ["failing", "never", "frozen", "late", "fresh", "disabled"]
 
 
+def test_deletions_that_wait_for_a_decision_come_right_after_what_fails_and_are_counted() -> None:
+    waits = factory.feed("sipadek", error_code="mass_deletion", error_detail="2431 of 34406 letters")
+    held = factory.with_feeds(factory.feed("aplikasi", "late"), waits, factory.feed("wifi", "failing"))
+    painted = sumber.render(factory.view("sumber", held=held))
+    cards = painted["sumber-cards"]["children"]
+    assert [attribute(c, "data-feed") for c in cards] == ["wifi", "sipadek", "aplikasi"]
+    assert [attribute(c, "data-tone") for c in cards] == ["bad", "bad", "warn"]
+    assert "2.431 dari 34.406 surat" in text_of(cards)
+    assert "`coc pull" not in text_of(cards)
+    assert "coc pull sipadek --full --allow-deletions" in text_of(cards)
+    assert text_of(painted["sumber-summary"]["children"]) == "1 perlu keputusan1 Gagal1 Tertunda1 Terkini"
+
+
 def test_what_the_lens_hides_is_not_on_the_card() -> None:
     masked = factory.feed("sipadek", "failing", quarantined=None, quarantine_open=None)
     cards = sumber.render(factory.view("sumber", held=factory.with_feeds(masked)))["sumber-cards"]["children"]
