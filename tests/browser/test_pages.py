@@ -138,6 +138,35 @@ def test_a_refresh_paints_new_numbers_into_the_same_nodes(screen: Show) -> None:
     assert shown.said == []
 
 
+def test_the_banner_covers_nothing_of_the_page(screen: Show) -> None:
+    boxes = """() => ['#coc-banner', '.coc-header'].map((s) => document.querySelector(s).getBoundingClientRect())
+        .map((box) => [box.top, box.bottom])"""
+    for path in ("/", "/sumber"):
+        shown = screen(path, "trouble")
+        for size in (WALL, WALL_4K, PHONE):
+            shown.size(*size)
+            (top, bottom), (header, _) = shown.page.evaluate(boxes)
+            assert top == 0
+            assert header >= bottom
+
+
+def test_cards_of_the_sources_lie_close_and_in_their_order(screen: Show) -> None:
+    """The worst first, read along the top; below each card the next one follows without a hole."""
+    shown = screen("/sumber", "trouble")
+    shown.size(*WALL)
+    boxes: list[list[float]] = shown.page.evaluate(
+        """() => [...document.querySelectorAll('.coc-source')].map((card) => card.getBoundingClientRect())
+             .map((box) => [box.left, box.top, box.bottom])"""
+    )
+    columns: dict[float, list[tuple[float, float]]] = {}
+    for left, top, bottom in boxes:
+        columns.setdefault(left, []).append((top, bottom))
+    assert list(columns) == sorted(columns)
+    assert len(columns) == 3
+    holes = [below[0] - above[1] for cards in columns.values() for above, below in zip(cards, cards[1:], strict=False)]
+    assert all(8 <= hole <= 20 for hole in holes), holes
+
+
 def test_the_page_says_in_words_that_the_connection_is_lost(screen: Show) -> None:
     shown = screen("/", "trouble", "en")
     assert shown.page.locator(".coc-when-lost").is_visible()

@@ -98,7 +98,7 @@ class Terminal:
         """Ctrl-C, and how long it took to end."""
         pressed = time.monotonic()
         process.send_signal(with_signal)
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=20)  # a source that hangs does so for a minute
         assert "Traceback" not in err, err
         return Ran(process.returncode, out, err), time.monotonic() - pressed
 

