@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -163,7 +164,7 @@ def test_cards_of_the_sources_lie_close_and_in_their_order(screen: Show) -> None
         columns.setdefault(left, []).append((top, bottom))
     assert list(columns) == sorted(columns)
     assert len(columns) == 3
-    holes = [below[0] - above[1] for cards in columns.values() for above, below in zip(cards, cards[1:], strict=False)]
+    holes = [below[0] - above[1] for cards in columns.values() for above, below in pairwise(cards)]
     assert all(8 <= hole <= 20 for hole in holes), holes
 
 
