@@ -133,7 +133,7 @@ def test_a_mass_deletion_waits_for_a_person(city: Terminal, feed: Feed) -> None:
     held = city.coc("pull", "--full", "--json", env=CLOCK)
     assert held.code == 1
     assert (
-        "15 of 28 letters would be deleted; nothing was: run `coc pull NAME --full --allow-deletions`"
+        "15 of 28 letters would be deleted; nothing was: run `coc pull sipadek --full --allow-deletions`"
         in held.items[0]["error"]
     )
     let = city.coc("pull", "sipadek", "--full", "--allow-deletions", env=CLOCK)

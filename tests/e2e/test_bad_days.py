@@ -178,7 +178,7 @@ FAILING_DAYS: dict[str, Day] = {
     ),
     "record path gone": Day(
         without("items", "/letters", good()), "schema_drift", "failing",
-        (("Bentuk data sumber berubah.", "/letters has no `items`"),
+        (("Bentuk data sumber berubah.", "/letters tanpa `items`"),
          ("shape of the source's data has changed", "/letters has no `items`")),
     ),
     "a file's column gone": Day(

@@ -215,5 +215,5 @@ def test_runs_that_cannot_be_logged_are_remembered_and_logged_later(tmp_path: Pa
 
 
 def test_the_run_log_and_the_health_say_the_same() -> None:
-    assert {c.value: sentence(c, None) for c in Cause} == {c.value: SENTENCES[c] for c in Cause}
+    assert {c.value: sentence(c, None, "src") for c in Cause} == {c.value: SENTENCES[c] for c in Cause}
     assert {c.value for c in Cause} <= FAILURES.keys()
