@@ -30,7 +30,7 @@ def test_every_command_that_changes_something_leaves_a_line(city: Terminal) -> N
     assert backup.code == 0, backup.err
     assert city.coc("db", "restore", "b.coc-backup", "--replace").code == 0
     assert city.coc("db", "prune", env=CLOCK).code == 0
-    assert city.coc("db", "downgrade", "0004").code == 0
+    assert city.coc("db", "downgrade", "0004", "--yes").code == 0
     found = audited(city)[::-1]
     assert [(i["action"], i["realm"], i["what"]) for i in found] == [
         ("db.upgrade", "live", "live from nothing to 0005, control from nothing to 0003"),
