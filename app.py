@@ -26,6 +26,7 @@ from coc.live.api import build_api
 from coc.live.boards_loop import Boards, BoardsLoop
 from coc.live.build_id import build_id
 from coc.live.compressed import Compressed
+from coc.live.doors import build_doors
 from coc.live.frames import FrameRoute, Frames
 from coc.live.gate import Gate
 from coc.live.hub import Hub
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("coc.app")
 ROOT: Final = Path(__file__).resolve().parent
+DOORS: Final = frozenset({"masuk", "keluar", "akun"})
 WORKERS: Final = 8  # threads for Dash; streams and frames need none
 STOP_SECONDS: Final = 2
 # Python hands the interpreter over every 5 ms by default: with boards being computed, each of a thousand answers would
@@ -51,11 +53,13 @@ SWITCH_SECONDS: Final = 0.0005
 
 
 class Application:
-    """A raw ASGI app: live routes by themselves, `/api` to FastAPI, the rest to Dash on Flask."""
+    """A raw ASGI app: live routes by themselves, `/api` to FastAPI, doors to Starlette, the rest to Dash on Flask."""
 
-    def __init__(self, services: Services, loop: BoardsLoop, routes: dict[str, Any], api: Any, site: Any) -> None:
+    def __init__(
+        self, services: Services, loop: BoardsLoop, routes: dict[str, Any], api: Any, doors: Any, site: Any
+    ) -> None:
         self.services, self.loop, self.routes = services, loop, routes
-        self.api, self.site = api, site
+        self.api, self.doors, self.site = api, doors, site
         self.on_start: list[Callable[[], None]] = []
         self.on_stop: list[Callable[[], None]] = []
 
@@ -66,8 +70,13 @@ class Application:
         path = scope["path"]
         route = self.routes.get(path)
         if route is None:
-            route = self.api if path.startswith("/api/") else self.site
+            route = self._behind(path)
         await route(scope, receive, send)
+
+    def _behind(self, path: str) -> Any:
+        if path.startswith("/api/"):
+            return self.api
+        return self.doors if path.split("/", 2)[1] in DOORS else self.site
 
     async def _live(self, receive: Any, send: Any) -> None:
         while True:
@@ -127,7 +136,7 @@ def build(
         frames.ahead()
         services.hub.tell()
 
-    api = build_api(services)
+    api, doors = build_api(services), build_doors(services)
     routes = {
         "/healthz": healthz,
         "/readyz": readyz(services),
@@ -136,11 +145,11 @@ def build(
         "/api/v1/stream": Stream(services.hub, gatekeeper, services.event),
     }
     declare_named("board", ["feeds", *(s.name for s in SUBJECTS)], BOARDS)
-    declare([*routes, *(str(getattr(route, "path", route)) for route in api.routes)])
+    declare([*routes, *(str(getattr(route, "path", route)) for route in (*api.routes, *doors.routes))])
     loop = BoardsLoop(services, builder, told=told, next_runs=next_runs)
     wsgi: Any = site
     flask: Any = WSGIMiddleware(wsgi, workers=WORKERS)
-    application = Application(services, loop, routes, api, Compressed(flask))
+    application = Application(services, loop, routes, api, doors, Compressed(flask))
     return Gate(application, settings, realm, gatekeeper, audit, measures), application
 
 

@@ -9,7 +9,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -34,6 +34,7 @@ class SessionStore(Protocol):
     def accounts(self) -> list[Account]: ...
     def open_sessions(self) -> list[Session]: ...
     def open_session(self, session: Session) -> None: ...
+    def close_sessions(self, account: str, digests: Sequence[str] | None = None) -> int: ...
     def seen_session(self, digest: str, address: str, expires: datetime) -> None: ...
     def switches(self) -> Mapping[str, bool]: ...
 
@@ -140,11 +141,14 @@ class Sessions:
         """An account's open sessions, the latest seen first."""
         return sorted((s for s in self._open.values() if s.account == name), key=lambda s: s.seen, reverse=True)
 
-    def forget(self, digests: Iterable[str]) -> None:
-        """Sessions that were closed in the store end here at once."""
-        gone = set(digests)
+    def close(self, name: str, digests: Sequence[str] | None = None) -> None:
+        """End sessions of an account, the named ones or all; here at once, elsewhere within a second."""
+        assert self._control is not None
         with self._lock:
-            self._open = {k: v for k, v in self._open.items() if k not in gone}
+            self._control.close_sessions(name, digests)
+            ended = {s.digest for s in self._open.values() if s.account == name}
+            ended &= ended if digests is None else set(digests)
+            self._open = {k: v for k, v in self._open.items() if k not in ended}
 
     def _touch(self, control: SessionStore) -> None:
         used, self._used = self._used, {}

@@ -62,7 +62,17 @@ class SignIn:
         self._sessions, self._control = sessions, control
 
     def with_password(self, name: str, password: str, *, agent: str, address: str) -> Opened | Refused:
-        """Try a name and a password from an address."""
+        """Try a name and a password from an address; where they fit, a session."""
+        found = self.tried(name, password, address=address)
+        if isinstance(found, Refused):
+            return found
+        account, failed = found
+        self._sessions.refresh()  # a hash that was renewed ends older sessions: this one must come after it
+        secret = self._sessions.open(account.name, via="password", agent=agent, address=address)
+        return Opened(account, secret, failed)
+
+    def tried(self, name: str, password: str, *, address: str) -> tuple[Account, int] | Refused:
+        """The account that a name and a password fit, and how many wrong tries there were before."""
         now, asked = system_now(), named(name) or ""
         mine, place = f"account:{asked}", f"address:{address}"
         before = self._control.failures_of([mine, place])
@@ -83,9 +93,7 @@ class SignIn:
         if passwords.outdated(account.password):
             self._control.change_account(account.name, password=passwords.hash_of(password))
         self._control.forget_failures(mine)
-        self._sessions.refresh()  # a hash that was renewed ends older sessions: this one must come after it
-        secret = self._sessions.open(account.name, via="password", agent=agent, address=address)
-        return Opened(account, secret, before[mine].count if mine in before else 0)
+        return account, before[mine].count if mine in before else 0
 
     def _failed(self, what: str, before: Failures | None, now: datetime, free: int) -> int:
         """Count a wrong try; for how many seconds no other is taken."""

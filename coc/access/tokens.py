@@ -11,9 +11,10 @@ from datetime import date
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from coc.access.viewer import LENS_OF_ROLE, Refusal, Viewer
+from coc.access.viewer import LENS_OF_ROLE, Refusal, Security, Viewer, security_named
 from coc.clock import system_now
 from coc.settings.models import Settings
+from coc.store.control import Account
 
 log = logging.getLogger("coc.access")
 _LONGEST: Final = 512
@@ -34,10 +35,13 @@ class StoredToken(Protocol):
     def expires(self) -> date | None: ...
     @property
     def revoked(self) -> object | None: ...
+    @property
+    def owner(self) -> str | None: ...
 
 
 class TokenStore(Protocol):
     def tokens(self) -> Iterable[StoredToken]: ...
+    def accounts(self) -> Iterable[Account]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class _Known:
     units: tuple[str, ...]
     expires: date | None
     revoked: bool
+    cleared: Security | None = None
 
 
 class Tokens:
@@ -69,10 +74,8 @@ class Tokens:
         if self._control is None:
             return
         try:
-            stored = [
-                _Known(t.name, bytes.fromhex(t.sha256), t.role, t.units, t.expires, revoked=t.revoked is not None)
-                for t in self._control.tokens()
-            ]
+            owners = {a.name: a for a in self._control.accounts()}
+            stored = [self._stored(t, owners.get(t.owner or "")) for t in self._control.tokens()]
         except Exception:
             if self._readable:
                 log.exception("the control store cannot be read: tokens stand as they were")
@@ -80,6 +83,18 @@ class Tokens:
             return
         self._readable = True
         self._known = [*self._fixed, *stored]
+
+    def _stored(self, token: StoredToken, owner: Account | None) -> _Known:
+        """A token as it is good now: a person's has the person's rights, and none once these have ended."""
+        digest = bytes.fromhex(token.sha256)
+        if token.owner is None:
+            return _Known(token.name, digest, token.role, token.units, token.expires, revoked=token.revoked is not None)
+        gone = token.revoked is not None or owner is None or owner.disabled is not None
+        if owner is None:
+            return _Known(token.name, digest, token.role, (), token.expires, revoked=True)
+        expires = min((d for d in (token.expires, owner.until) if d is not None), default=None)
+        cleared = security_named(owner.clearance)
+        return _Known(token.name, digest, owner.role, owner.units, expires, revoked=gone, cleared=cleared)
 
     def viewer_of(self, secret: str) -> Viewer | Refusal:
         """The token's viewer, or 401 with the reason. Every hash is compared, in constant time each."""
@@ -97,4 +112,4 @@ class Tokens:
             return Refusal(
                 401, "Expired token", f"{found.name} expired on {found.expires}; `coc token create` makes another."
             )
-        return Viewer(LENS_OF_ROLE[found.role], found.name, found.units)
+        return Viewer(LENS_OF_ROLE[found.role], found.name, found.units, found.cleared)

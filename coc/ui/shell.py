@@ -179,4 +179,11 @@ def _links(ctx: Context, page: PageSpec) -> list[Any]:
         title=say(f"nav.theme.{other}"),
         className="coc-link coc-link-icon",
     )
-    return [*places, html.Span(className="coc-nav-gap"), *languages, theme]
+    # Nobody's own page may name who looks: it is everybody's. The door knows.
+    account = html.A(
+        [icon("account"), html.Span(say("nav.account"), className="coc-sr")],
+        href="/akun",
+        title=say("nav.account"),
+        className="coc-link coc-link-icon",
+    )
+    return [*places, html.Span(className="coc-nav-gap"), *languages, theme, account]

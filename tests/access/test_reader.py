@@ -123,7 +123,13 @@ def test_a_path_whose_right_nobody_declared_stops_the_start() -> None:
 
 
 def test_only_health_and_the_sign_in_form_are_for_anyone() -> None:
-    assert {r.path for r in RULES if r.right is Right.ANYONE} == {"/healthz", "/readyz", "/masuk", "/masuk/**"}
+    assert {r.path for r in RULES if r.right is Right.ANYONE} == {
+        "/healthz",
+        "/readyz",
+        "/masuk",
+        "/masuk/**",
+        "/assets/fonts/**",
+    }
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,16 @@ class Stored:
     units: tuple[str, ...] = ("DISDIK",)
     expires: date | None = None
     revoked: object | None = None
+    owner: str | None = None
 
 
 @dataclass
 class Control:
     held: list[Any] = field(default_factory=list)
     broken: bool = False
+
+    def accounts(self) -> list[Any]:
+        return []
 
     def tokens(self) -> list[Any]:
         if self.broken:

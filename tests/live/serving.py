@@ -124,6 +124,9 @@ class FakeStore:
     def feeds_at_hand(self) -> list[Any]:
         return []
 
+    def table(self, _dataset: Any, _sources: Any = None) -> pd.DataFrame:
+        return pd.DataFrame({"code": pd.Series([], dtype="str"), "name": pd.Series([], dtype="str")})
+
     def changed_since(self) -> bool:
         changed, self.changed = self.changed, False
         return changed

@@ -25,13 +25,17 @@ _tokens = sa.Table(
     sa.Column("expires", sa.Text),  # ISO date, the last day on which it is good
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("revoked", sa.BigInteger),
+    sa.Column("owner", sa.Text),  # an account; null: made at the machine
     sa.UniqueConstraint("sha256", name="uq_api_tokens_sha256"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An API token, by the hash of its secret. `units` empty: all. `revoked` null: not revoked."""
+    """An API token, by the hash of its secret. `units` empty: all. `revoked` null: not revoked.
+
+    `owner`: the account that it is of, whose rights it has as they are when it is used; None: made at the machine.
+    """
 
     name: str
     sha256: str
@@ -40,14 +44,21 @@ class Token:
     expires: date | None
     created: datetime
     revoked: datetime | None
+    owner: str | None = None
 
 
 class Tokens(Database):
     def add_token(
-        self, name: str, sha256: str, role: str, units: Sequence[str] = (), expires: date | None = None
+        self,
+        name: str,
+        sha256: str,
+        role: str,
+        units: Sequence[str] = (),
+        expires: date | None = None,
+        owner: str | None = None,
     ) -> Token:
         """Store a token's hash. Raises StoreError when the name is taken, be it by a revoked token."""
-        token = Token(name, sha256.lower(), role, tuple(units), expires, system_now(), None)
+        token = Token(name, sha256.lower(), role, tuple(units), expires, system_now(), None, owner)
         row = {
             "name": name,
             "sha256": token.sha256,
@@ -55,6 +66,7 @@ class Tokens(Database):
             "units": orjson.dumps(list(units)).decode(),
             "expires": None if expires is None else expires.isoformat(),
             "created": codec.micros(token.created),
+            "owner": owner,
         }
         try:
             with self.write() as connection:
@@ -79,4 +91,4 @@ def _token(row: Any) -> Token:
     created = codec.at_micros(row.created)
     expires = None if row.expires is None else date.fromisoformat(row.expires)
     units = tuple(orjson.loads(row.units))
-    return Token(row.name, row.sha256, row.role, units, expires, created, codec.instant(row.revoked))
+    return Token(row.name, row.sha256, row.role, units, expires, created, codec.instant(row.revoked), row.owner)

@@ -1,0 +1,152 @@
+"""What all doors share: forms read with care, tokens against forged ones, ways back that stay here, cookies, pages."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from coc.access.gatekeeper import cookie
+from coc.access.sessions import csrf_of
+from coc.live import choices
+from coc.live.services import Services
+from coc.ui.format import Writer
+from coc.ui.i18n import t
+
+HERE: Final = Path(__file__).parent
+_MOST_FIELDS: Final = 20
+_LONGEST_WAY: Final = 512
+_DAY: Final = 86_400
+_YEAR: Final = 365 * _DAY
+# One slash and no second one, in either direction: browsers read a backslash as a slash and drop tabs and line ends.
+_OWN_WAY: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+CSP: Final = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+def safe_way(text: str) -> str:
+    """A path of this origin to go on to; "/" for anything else, and for the doors themselves."""
+    if len(text) > _LONGEST_WAY or not _OWN_WAY.fullmatch(text):
+        return "/"
+    parts = urlsplit(text)
+    if parts.scheme or parts.netloc or parts.path.split("/")[1] in ("masuk", "keluar", "api", "live"):
+        return "/"
+    return text
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """A form's fields, the last of each name. What cannot be read is as an empty form."""
+    raw = (await request.body()).decode("utf-8", "replace")
+    try:
+        return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The doors' hold on the application."""
+
+    services: Services
+    pages: Environment
+
+    @classmethod
+    def of(cls, services: Services) -> Doors:
+        loader = FileSystemLoader(HERE / "templates")
+        pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        return cls(services, pages)
+
+    @property
+    def https(self) -> bool:
+        return (self.services.settings.server.public_url or "").startswith("https:")
+
+    @property
+    def elsewhere(self) -> str:
+        """What the button says that leads to the identity provider; "" without one."""
+        return ""
+
+    @property
+    def form_cookie(self) -> str:
+        return f"coc_form_{self.services.realm}"
+
+    def chosen(self, request: Request) -> choices.Choices:
+        return choices.choose(self.services.settings, dict(request.query_params), request.cookies)
+
+    def secret(self, request: Request) -> str:
+        """The session's secret as the browser sent it, "" without one."""
+        return cookie(request.scope, self.services.gatekeeper.cookie) or ""
+
+    def csrf(self, request: Request) -> tuple[str, str | None]:
+        """The token for a form, and the cookie's new value where it must be set: before sign-in a cookie of its own."""
+        if request.scope["coc.viewer"] is not None and request.scope["coc.viewer"].session:
+            return csrf_of(self.secret(request)), None
+        held = request.cookies.get(self.form_cookie, "")
+        fresh = None if len(held) >= 32 else secrets.token_urlsafe(32)
+        return csrf_of(fresh or held), fresh
+
+    def forged(self, request: Request, fields: Mapping[str, str]) -> bool:
+        """Whether a form was not made for this browser."""
+        viewer = request.scope["coc.viewer"]
+        secret = self.secret(request) if viewer is not None and viewer.session else ""
+        secret = secret or request.cookies.get(self.form_cookie, "")
+        return not secret or not hmac.compare_digest(csrf_of(secret).encode(), fields.get("csrf", "").encode())
+
+    def page(self, request: Request, template: str, status: int = 200, **more: Any) -> Response:
+        """A door's page in the browser's language and theme, with what the URL chose kept."""
+        services, chosen = self.services, self.chosen(request)
+        token, fresh = self.csrf(request)
+        say = t(chosen.language)
+        body = self.pages.get_template(f"{template}.html").render(
+            say=say,
+            writer=Writer(chosen.language, ZoneInfo(services.settings.city.time_zone)),
+            chosen=chosen,
+            csrf=token,
+            city=services.settings.city.name,
+            realm=services.realm,
+            build=services.build,
+            simulated=services.simulated,
+            now=services.now(),
+            languages=services.settings.city.languages,
+            **more,
+        )
+        response = HTMLResponse(body, status)
+        response.headers["Content-Security-Policy"] = CSP
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "Cookie"
+        for key, value in choices.to_keep(services.settings, dict(request.query_params)).items():
+            self.keep(response, key, value, _YEAR, hidden=False)
+        if fresh is not None:
+            self.keep(response, self.form_cookie, fresh, None)
+        return response
+
+    def keep(self, response: Response, name: str, value: str, seconds: int | None, *, hidden: bool = True) -> None:
+        response.set_cookie(name, value, max_age=seconds, path="/", secure=self.https, httponly=hidden, samesite="lax")
+
+    def keep_session(self, response: Response, secret: str) -> None:
+        days = self.services.settings.access.sessions.days
+        self.keep(response, self.services.gatekeeper.cookie, secret, int(days * _DAY))
+
+    def drop_session(self, response: Response) -> None:
+        response.delete_cookie(
+            self.services.gatekeeper.cookie, path="/", secure=self.https, httponly=True, samesite="lax"
+        )
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def agent_of(request: Request) -> str:
+    return request.headers.get("user-agent", "")
