@@ -5,6 +5,7 @@
     seconds: "{n} dtk", minutes: "{n} mnt", hours: "{n} jam", days: "{n} hari",
     lost: "Sambungan ke server terputus. Gambar terakhir tetap ditampilkan dan pulih sendiri.",
     store: "Penyimpanan bermasalah: data baru belum tersimpan. Ini gambar terakhir.", since: "Sudah {age}.",
+    denied: "Peran Anda tidak boleh melakukan ini.",
   };
   const STEPS = [[60, "seconds", 1], [3600, "minutes", 60], [172800, "hours", 3600], [Infinity, "days", 86400]];
   let base = null; // {now: business ms, at: performance.now(), speed}

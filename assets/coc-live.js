@@ -7,7 +7,7 @@
   const S = {
     es: null, opened: 0, tries: 0, retry: 0, broken: 0, solo: false, leads: false, bus: null,
     heard: performance.now(), data: null, done: null,
-    el: null, key: "", have: 0, stamp: "", busy: false, failed: 0, turn: 0, reloading: false, leaving: false,
+    el: null, key: "", have: 0, stamp: "", busy: false, failed: 0, turn: 0, reloading: false,
   };
   const jitter = (ms) => ms * (0.5 + Math.random() / 2);
   const backoff = (tries) => jitter(Math.min(SLOWEST, 500 * 2 ** tries));
@@ -74,21 +74,8 @@
       S.es = null;
       S.broken = S.broken || performance.now();
       S.retry = setTimeout(connect, backoff(S.tries++));
-      refused();
+      window.cocDoor.ask();
     };
-  }
-  // A stream does not say why it ended: a session that is over is told by any other request.
-  async function refused() {
-    try {
-      const answer = await fetch("/live/frame?page=" + body.dataset.page, { method: "HEAD", cache: "no-store" });
-      if (answer.status === 401) leave();
-    } catch (_) { /* the server is away: that is another matter */ }
-  }
-  function leave() {
-    if (S.leaving) return;
-    S.leaving = true;
-    if (S.bus) S.bus.postMessage("over");
-    location.assign("/masuk?next=" + encodeURIComponent(location.pathname + location.search));
   }
   function take(data) {
     S.heard = performance.now();
@@ -118,7 +105,6 @@
         if (S.leads && S.data && performance.now() - S.heard < SILENCE) S.bus.postMessage(S.data);
         return;
       }
-      if (e.data === "over") return leave();
       if (S.solo) { S.solo = false; disconnect(); }
       take(e.data);
     };
@@ -185,7 +171,6 @@
     if (d.cocScope) query.set("scope", d.cocScope);
     if (d.cocLens) query.set("lens", d.cocLens);
     const answer = await fetch("/live/frame?" + query, { signal: AbortSignal.timeout(SLOWEST) });
-    if (answer.status === 401) leave();
     if (!answer.ok) throw new Error("frame " + answer.status);
     return answer.json();
   }

@@ -10,7 +10,16 @@ import orjson
 from coc.ui.i18n import t
 
 _AGES: Final = ("seconds", "minutes", "hours", "days")
-_BANNERS: Final = ("lost", "store_full", "store_read_only", "store_corrupt", "store_away", "store_busy", "since")
+_BANNERS: Final = (
+    "lost",
+    "store_full",
+    "store_read_only",
+    "store_corrupt",
+    "store_away",
+    "store_busy",
+    "since",
+    "denied",
+)
 
 
 @lru_cache(maxsize=8)
