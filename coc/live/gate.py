@@ -46,6 +46,7 @@ HEADERS_OF_REFUSAL: Final = (
 )
 # What ends at the sign-in form, where a person asks for a page.
 _TO_SIGN_IN: Final = frozenset({"sign-in", "session", "term"})
+_NOT_AN_ACCOUNT: Final = frozenset({"own", "no-account"})
 _DROPPED: Final = frozenset({b"server", b"x-powered-by"})
 
 
@@ -94,7 +95,7 @@ class Gate:
                 await asyncio.to_thread(self.gatekeeper.sessions.refresh)
                 viewer = self.gatekeeper.viewer_of(scope, right)
         if isinstance(viewer, Refusal):
-            if viewer.code in _TO_SIGN_IN and _may_be_sent(scope, rule):
+            if _may_be_sent(scope, rule, viewer):
                 await _send_to_sign_in(scope, send)
                 return
             await self._refuse(scope, send, rule, viewer)
@@ -168,14 +169,19 @@ class Gate:
         self.audit.refused("refused", scope["path"], where, outcome, answered.viewer)
 
 
-def _may_be_sent(scope: Any, rule: Rule | None) -> bool:
-    return rule is not None and rule.speaks is Speaks.PAGE and scope["method"] in ("GET", "HEAD")
+def _may_be_sent(scope: Any, rule: Rule | None, refusal: Refusal) -> bool:
+    """Whether a person is to be shown the sign-in form: without a session, and before a page that is an account's own."""
+    if rule is None or rule.speaks is not Speaks.PAGE or scope["method"] not in rule.methods:
+        return False
+    return refusal.code in _TO_SIGN_IN or (rule.right is Right.SIGNED_IN and refusal.code in _NOT_AN_ACCOUNT)
 
 
 async def _send_to_sign_in(scope: Any, send: Any) -> None:
-    """To the form, and from there back to what was asked for."""
+    """To the form, and from there back to what was asked for; what a form would have changed is asked anew."""
     query = scope.get("query_string") or b""
     asked = scope["path"] + (f"?{query.decode('latin-1')}" if query else "")
+    if scope["method"] == "POST":
+        asked = "/" + scope["path"].split("/")[1]
     place = "/masuk" + (f"?next={urllib.parse.quote(asked, safe='')}" if asked != "/" else "")
     headers = [(b"location", place.encode()), (b"content-length", b"0"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 303, "headers": headers})
