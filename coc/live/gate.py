@@ -170,7 +170,7 @@ class Gate:
 
 
 def _may_be_sent(scope: Any, rule: Rule | None, refusal: Refusal) -> bool:
-    """Whether a person is to be shown the sign-in form: without a session, and before a page that is an account's own."""
+    """Whether a person without a session, or before a page that is an account's own, is shown the sign-in form."""
     if rule is None or rule.speaks is not Speaks.PAGE or scope["method"] not in rule.methods:
         return False
     return refusal.code in _TO_SIGN_IN or (rule.right is Right.SIGNED_IN and refusal.code in _NOT_AN_ACCOUNT)
