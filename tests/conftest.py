@@ -20,6 +20,15 @@ settings.load_profile("coc")
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has no SQL of its own runs on SQLite in `make test`, and on PostgreSQL too in `make test-slow`."""
+    for item in items:
+        given = getattr(item, "callspec", None)
+        if item.get_closest_marker("postgres_slow") and given and "postgresql" in given.id:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser. Skipped, with the reason, only where the machine has none.

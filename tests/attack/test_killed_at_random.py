@@ -69,9 +69,11 @@ def pullers(tmp_path: Path) -> Iterator[Pullers]:
 
 
 @pytest.fixture
-def truth(monkeypatch: pytest.MonkeyPatch) -> Truth:
-    monkeypatch.setattr(sources, "PAGE", 23)  # many pages, many commits
-    return Truth(make(11, BEGIN, letters=150), 5)
+def truth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Truth:
+    """A large city for the slow attack, a small one for the quick one; in both many pages, many commits."""
+    large = request.node.get_closest_marker("slow") is not None
+    monkeypatch.setattr(sources, "PAGE", 23 if large else 11)
+    return Truth(make(11, BEGIN, letters=150 if large else 60), 5)
 
 
 class Served(sources.Sources):

@@ -120,7 +120,7 @@ def _follow(world: World, deltas: int) -> None:
 
 # A shrunk example would be nicer to read, and cost minutes: the seed tells all.
 @settings(
-    max_examples=4,
+    max_examples=3,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -141,6 +141,7 @@ def test_boards_after_two_hundred_deltas_are_the_boards_from_nothing(database_ur
     world.close()
 
 
+@pytest.mark.postgres_slow
 @pytest.mark.parametrize(
     "changed",
     [

@@ -22,6 +22,8 @@ from data_connectors.sipadek import Sipadek
 from tests.e2e.city import MadeCity, make
 from tests.e2e.oracle import Oracle
 
+pytestmark = pytest.mark.postgres_slow
+
 NOW = datetime.fromisoformat("2026-03-02T10:00:00+07:00")
 BLOCK = Sipadek.Block(type="sipadek", url="http://127.0.0.1:9/coc/v1")
 SETTINGS = Settings(connectors={"lain": BLOCK})

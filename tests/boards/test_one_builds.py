@@ -70,6 +70,7 @@ def test_three_processes_show_one_epoch_for_one_commit(processes) -> None:
     assert store.epoch() == 2
 
 
+@pytest.mark.postgres_slow
 def test_what_time_alone_changes_moves_one_epoch_however_many_look(processes) -> None:
     (store, first, _), (_, second, _) = processes(), processes()
     _rows(store, 60)
@@ -83,6 +84,7 @@ def test_what_time_alone_changes_moves_one_epoch_however_many_look(processes) ->
     assert _shown(first) == _shown(second)
 
 
+@pytest.mark.postgres_slow
 def test_boards_that_nobody_builds_are_built_by_who_waits_long_enough(processes, monkeypatch) -> None:
     (store, first, _), (_, second, _) = processes(), processes()
     _rows(store, 30)
@@ -95,6 +97,7 @@ def test_boards_that_nobody_builds_are_built_by_who_waits_long_enough(processes,
     assert store.boards_commit() == store.commit_number()
 
 
+@pytest.mark.postgres_slow
 def test_a_builder_that_was_paused_takes_the_newer_boards_instead_of_saving_its_own(processes) -> None:
     (store, paused, role), (others, other, other_role) = processes(), processes()
     _rows(store, 30)
@@ -118,6 +121,7 @@ def test_a_builder_that_was_paused_takes_the_newer_boards_instead_of_saving_its_
     assert _shown(paused) == _shown(other)
 
 
+@pytest.mark.postgres_slow
 def test_boards_of_an_older_commit_never_replace_those_of_a_later_one(processes) -> None:
     store, builder, _ = processes()
     _rows(store, 60)
@@ -125,6 +129,7 @@ def test_boards_of_an_older_commit_never_replace_those_of_a_later_one(processes)
     assert store.save_boards(0, []) is None
 
 
+@pytest.mark.postgres_slow
 def test_a_pull_by_hand_leaves_the_boards_to_the_process_that_serves(processes) -> None:
     store, builder, role = processes()
     _rows(store, 60)
@@ -135,6 +140,7 @@ def test_a_pull_by_hand_leaves_the_boards_to_the_process_that_serves(processes) 
     assert not built_elsewhere(store, 5)
 
 
+@pytest.mark.postgres_slow
 def test_the_ages_that_a_follower_shows_are_of_this_moment(processes) -> None:
     (store, first, _), (_, second, _) = processes(), processes()
     _rows(store, 60)
@@ -146,6 +152,7 @@ def test_the_ages_that_a_follower_shows_are_of_this_moment(processes) -> None:
     assert list(first.snapshot.boards["feeds", "all"].frames["feeds"].columns) == list(row.index)
 
 
+@pytest.mark.postgres_slow
 def test_a_store_of_one_process_needs_no_role(database_url: str) -> None:
     store = open_store(database_url)
     _rows(store, 60)

@@ -20,6 +20,8 @@ from coc.store import Store, open_store
 from tests.ingest.test_states import SETTINGS, put
 from tests.metrics.oracle import known_seconds, state_of
 
+pytestmark = pytest.mark.postgres_slow
+
 AP = Dataset.AP_SAMPLES
 NOW = datetime.fromisoformat("2026-03-02T10:17:30+07:00")
 LIMITS = ApLimits()

@@ -51,7 +51,7 @@ def _note(terminal: Terminal) -> dict[str, int]:
     return dict(json.loads(file.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_simulated_city_answers_until_it_is_told_to_end(
     terminal: Terminal, free_port: Callable[[], int], with_signal: int
 ) -> None:
@@ -93,7 +93,7 @@ def test_a_worker_without_work_says_so(terminal: Terminal) -> None:
     )
 
 
-@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("with_signal", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_serve_shows_the_pulled_city_and_ends_when_told(
     city: Terminal, free_port: Callable[[], int], with_signal: int
 ) -> None:
@@ -109,6 +109,7 @@ def test_serve_shows_the_pulled_city_and_ends_when_told(
     assert f"Kota Jambi (live realm): http://127.0.0.1:{port}" in ran.out
 
 
+@pytest.mark.slow
 def test_serve_starts_a_city_that_dies_with_it_and_comes_back(terminal: Terminal, free_port: Callable[[], int]) -> None:
     terminal.write(SIMULATED)
     port = free_port()

@@ -54,6 +54,7 @@ def _ready(port: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_two_servers_on_one_database_tell_each_pull_and_give_the_same_frame(
     city: Terminal, feed: Feed, postgres: Postgres, free_port: Callable[[], int]
 ) -> None:

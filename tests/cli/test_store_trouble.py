@@ -7,6 +7,7 @@ import resource
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import requests
 
 from tests.cli.feed import NOW, Feed
@@ -45,7 +46,7 @@ class Wall:
 
 
 def _configure(city: Terminal, feed: Feed, store: str = "") -> None:
-    text = city.config.read_text(encoding="utf-8").replace("auth:", "every_seconds: 5, auth:")
+    text = city.config.read_text(encoding="utf-8").replace("auth:", "every_seconds: 1, auth:")
     _letters(feed, "now", 1)  # of this morning, or the feed is frozen
     city.write(text + (f"store: {{url: '{store}'}}\n" if store else ""))
 
@@ -89,6 +90,7 @@ def test_a_full_disk_keeps_the_picture_names_the_cause_and_mends_by_itself(
     assert city.coc("db", "status", "--json", env=CLOCK).items[0]["rows"]["letters"] == 329
 
 
+@pytest.mark.slow
 def test_a_database_that_boots_slower_or_goes_away_is_waited_for(
     city: Terminal, feed: Feed, free_port: Callable[[], int], postgres: Postgres
 ) -> None:

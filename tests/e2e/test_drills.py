@@ -66,14 +66,19 @@ FAILING = [
     ("down", "unreachable"), ("login", "login_page"), ("truncated", "broken"), ("unauthorised", "credentials"),
     ("busy", "rate_limited"), ("redirect", "redirected"), ("not-found", "not_found"), ("loop", "paging_loop"),
 ]  # fmt: skip
-ALIKE = ("redirect", "not-found", "unauthorised")  # a status each, and one way through the pipeline
+QUICK = ("down", "busy")  # the others go the same way through the pipeline, each under its own code
+SLOW = pytest.mark.slow
 SOURCES = {"feed": ("sipadek", LETTERS), "prometheus": ("wifi", POINTS), "files": ("titik_wifi", REGISTER)}
 
 
 @pytest.mark.parametrize(
     ("name", "target", "code"),
-    [pytest.param(n, "feed", c, marks=pytest.mark.slow if n in ALIKE else ()) for n, c in FAILING]
-    + [("truncated", "prometheus", "broken"), ("login", "prometheus", "login_page"), ("login", "files", "login_page")],
+    [pytest.param(n, "feed", c, marks=() if n in QUICK else SLOW) for n, c in FAILING]
+    + [
+        ("truncated", "prometheus", "broken"),
+        pytest.param("login", "prometheus", "login_page", marks=SLOW),
+        pytest.param("login", "files", "login_page", marks=SLOW),
+    ],
 )
 def test_a_source_that_does_not_answer_as_it_should_fails_and_its_numbers_stay(room, name, target, code):
     source, datasets = SOURCES[target]
@@ -95,6 +100,7 @@ def test_a_source_that_does_not_answer_as_it_should_fails_and_its_numbers_stay(r
         assert room.struck.feed(source).state == "fresh"
 
 
+@SLOW
 def test_a_source_that_drips_is_cut_at_the_deadline(room):
     source, datasets = SOURCES["feed"]
     with drill(room, "slow"):
@@ -113,7 +119,7 @@ def _hurried(coc: Coc, source: str, seconds: float) -> Any:
     return pull_connector(coc.store, source, short, made, coc.settings, coc.clock)
 
 
-@pytest.mark.slow
+@SLOW
 def test_a_source_that_only_takes_its_time_stays_fresh(room):
     source, datasets = SOURCES["feed"]
     with drill(room, "delay"):
@@ -128,9 +134,21 @@ def test_a_source_that_only_takes_its_time_stays_fresh(room):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("down", "refused"), ("login", "login_page"), ("slow", "timeout"), ("busy", "status"), ("redirect", "redirect"),
-     ("unauthorised", "status"), ("not-found", "status")],
-)  # fmt: skip
+    [
+        ("down", "refused"),
+        *(
+            pytest.param(name, reason, marks=SLOW)
+            for name, reason in {
+                "login": "login_page",
+                "slow": "timeout",
+                "busy": "status",
+                "redirect": "redirect",
+                "unauthorised": "status",
+                "not-found": "status",
+            }.items()
+        ),
+    ],
+)
 def test_an_application_that_fails_is_down_and_its_probe_is_fresh(room, name, reason):
     with drill(room, name, "apps"):
         room.clock.pass_minutes(1)
@@ -148,6 +166,7 @@ def _latest(coc: Coc) -> list[tuple[bool, str | None]]:
     return [(bool(up), None if pd.isna(why) else why) for up, why in zip(newest["up"], newest["reason"], strict=True)]
 
 
+@SLOW
 def test_a_late_application_is_slow_but_up(room):
     with drill(room, "delay", "apps"):
         room.clock.pass_minutes(1)
@@ -158,7 +177,8 @@ def test_a_late_application_is_slow_but_up(room):
         assert (newest["latency_ms"] > 150).all()
 
 
-@pytest.mark.parametrize("target", [pytest.param("feed", marks=pytest.mark.slow), "prometheus"])
+@SLOW
+@pytest.mark.parametrize("target", ["feed", "prometheus"])
 def test_a_source_that_stands_still_is_frozen_though_it_answers(room, target):
     source, datasets = SOURCES[target]
     room.pull_both(source)
@@ -195,6 +215,7 @@ def test_garbage_goes_to_quarantine_and_the_rest_flows(room):
     assert room.struck.held("sipadek") == []
 
 
+@SLOW
 def test_garbage_in_a_register_is_refused_and_what_was_known_of_those_sites_stays(room):
     with drill(room, "garbage", "files"):
         report = room.struck.pull("titik_wifi")
@@ -207,6 +228,7 @@ def test_garbage_in_a_register_is_refused_and_what_was_known_of_those_sites_stay
     assert room.struck.held("titik_wifi") == []
 
 
+@SLOW
 def test_a_clock_seven_hours_ahead_is_reported_and_its_stamps_are_not_believed(room):
     with drill(room, "clock"):
         room.clock.pass_minutes(5)
@@ -223,6 +245,7 @@ def test_a_clock_seven_hours_ahead_is_reported_and_its_stamps_are_not_believed(r
     assert room.struck.held("sipadek") == []
 
 
+@SLOW
 def test_a_field_that_is_gone_is_told_and_overwrites_nothing(room):
     done = room.struck.store.export(Dataset.LETTERS)["completed_at"].notna().sum()
     with drill(room, "drift"):
@@ -237,6 +260,7 @@ def test_a_field_that_is_gone_is_told_and_overwrites_nothing(room):
     assert room.struck.held("sipadek") == []
 
 
+@SLOW
 def test_a_register_without_a_column_fails_and_its_sites_stay(room):
     with drill(room, "drift", "files"):
         report = room.struck.pull("titik_wifi")
@@ -246,7 +270,7 @@ def test_a_register_without_a_column_fails_and_its_sites_stay(room):
     recovered(room, "titik_wifi", *REGISTER)
 
 
-@pytest.mark.slow
+@SLOW
 def test_words_nobody_has_mapped_are_told_with_their_number(room):
     with drill(room, "new-value"):
         room.clock.pass_minutes(5)
@@ -258,7 +282,7 @@ def test_words_nobody_has_mapped_are_told_with_their_number(room):
     assert room.struck.held("sipadek") == []
 
 
-@pytest.mark.parametrize("target", ["feed", "files"])
+@pytest.mark.parametrize("target", ["feed", pytest.param("files", marks=SLOW)])
 def test_a_few_deletions_are_believed_at_the_next_whole_reading_and_taken_back(room, target):
     source, datasets = SOURCES[target]
     room.pull_both(source)
@@ -271,7 +295,7 @@ def test_a_few_deletions_are_believed_at_the_next_whole_reading_and_taken_back(r
     recovered(room, source, *datasets)
 
 
-@pytest.mark.parametrize("target", ["feed", "files"])
+@pytest.mark.parametrize("target", ["feed", pytest.param("files", marks=SLOW)])
 def test_mass_deletion_is_withheld_until_a_person_allows_it(room, target):
     source, datasets = SOURCES[target]
     room.pull_both(source)
@@ -291,7 +315,7 @@ def test_mass_deletion_is_withheld_until_a_person_allows_it(room, target):
     recovered(room, source, *datasets)
 
 
-@pytest.mark.slow
+@SLOW
 def test_a_withheld_mass_deletion_stands_until_the_next_whole_reading(room):
     with drill(room, "mass"):
         room.struck.pull("sipadek", full=True)
@@ -320,7 +344,7 @@ def test_a_dead_exporter_is_the_source_s_failure_and_no_point_s(room):
     recovered(room, "wifi", *POINTS)
 
 
-@pytest.mark.slow
+@SLOW
 def test_a_power_cut_takes_one_site_s_points_down_and_stays_in_the_history(room):
     site = room.struck.drill("power", "GET")[0]["default"][0]
     points = set(room.struck.table(Dataset.ACCESS_POINTS).query("site == @site")["source_id"])

@@ -63,7 +63,13 @@ def _config(folder: Path, url: str, more: dict[str, Any]) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=[(1, "sqlite"), (2, "postgresql")], ids=["1 on sqlite", "2 on postgresql"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((1, "sqlite"), id="1 on sqlite"),
+        pytest.param((2, "postgresql"), id="2 on postgresql", marks=pytest.mark.slow),
+    ],
+)
 def pulled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """(made city, samples by access point, the API's fetch function) after one full pull under a frozen clock."""
     folder = tmp_path_factory.mktemp("lain")

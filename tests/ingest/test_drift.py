@@ -8,6 +8,8 @@ from coc.domain.datasets import Dataset
 from tests.databases import NewDatabase
 from tests.ingest.kit import REFUSED, City, batch, city, disposition, iso, letter, unit
 
+pytestmark = pytest.mark.postgres_slow
+
 L, D = Dataset.LETTERS, Dataset.DISPOSITIONS
 
 

@@ -11,6 +11,8 @@ from coc.ingest import load as loading
 from tests.databases import NewDatabase
 from tests.ingest.kit import City, batch, city, disposition, iso, letter, unit
 
+pytestmark = pytest.mark.postgres_slow
+
 L, D, U = Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS
 STEPS = ("upsert", "reject", "acquit", "save_position")
 

@@ -12,6 +12,8 @@ from data_connectors.base import FetchError
 from tests.databases import NewDatabase
 from tests.ingest.kit import NOW, REFUSED, City, batch, city, disposition, ids, iso, letter, sample, unit
 
+pytestmark = pytest.mark.postgres_slow
+
 L, D, U = Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS
 
 

@@ -15,6 +15,8 @@ from coc.settings.models import Retention
 from tests.databases import NewDatabase
 from tests.ingest.kit import NOW, City, batch, city, disposition, iso, letter, sample, unit
 
+pytestmark = pytest.mark.postgres_slow
+
 L, D, U = Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS
 
 BROKEN: list[tuple[str, Any, str]] = [

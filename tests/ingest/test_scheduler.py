@@ -18,6 +18,8 @@ from coc.store import LostLeaseError, Store, open_store
 from data_connectors.base import Batch, FetchError, Window
 from tests.ingest.kit import NOW, Fake, batch, letter, sample
 
+pytestmark = pytest.mark.postgres_slow
+
 SAMPLES = Dataset.AP_SAMPLES
 
 

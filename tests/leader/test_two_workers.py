@@ -23,6 +23,8 @@ from coc.store.tables import boards, commits
 from tests.cli.feed import NOW, Feed, city_rows, serving
 from tests.cli.terminal import Terminal, wait_until
 
+pytestmark = pytest.mark.postgres_slow
+
 CLOCK = {"COC_CLOCK": NOW}
 
 

@@ -173,6 +173,7 @@ def test_a_store_in_trouble_is_told_over_the_picture_that_stays_until_it_is_well
     seen.clean()
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_is_noticed_by_its_silence_and_recovered_from(server: Server, seen: Seen) -> None:
     seen.open()
     server.signal(signal.SIGSTOP)

@@ -36,7 +36,7 @@ def table(city: City) -> dict[tuple[str, str, str], tuple[float, str]]:
     return {(r.id, r.unit, r.window): (r.value, r.state) for r in rows.itertuples()}
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(mail())
 def test_every_figure_is_the_one_a_person_with_a_pencil_gets(made: Mail) -> None:
     now, letters, dispositions = made
@@ -53,7 +53,7 @@ def test_every_figure_is_the_one_a_person_with_a_pencil_gets(made: Mail) -> None
             assert state == "ok"
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(mail())
 def test_counts_add_up_over_units_and_overdue_and_due_soon_are_within_the_backlog(made: Mail) -> None:
     found = table(cities.city(*made))
@@ -67,7 +67,7 @@ def test_counts_add_up_over_units_and_overdue_and_due_soon_are_within_the_backlo
             assert np.isnan(value) or 0 <= value <= 1
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(mail())
 def test_the_order_of_rows_changes_nothing(made: Mail) -> None:
     now, letters, dispositions = made
@@ -87,7 +87,7 @@ def as_of(at: datetime, letters: list[Row], dispositions: list[Row]) -> tuple[li
     return mail, known
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(mail())
 def test_a_trend_is_the_formula_at_each_days_end_from_todays_knowledge(made: Mail) -> None:
     now, letters, dispositions = made

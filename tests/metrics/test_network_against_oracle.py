@@ -32,7 +32,7 @@ def share(known: list[tuple[float, float]]) -> float:
 holds = st.sampled_from([300.0, 900.0])
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(st.tuples(*(samples(NOW, "ap", name) for name in ("A", "B", "C", "gone"))), holds)
 def test_wifi_is_what_a_walk_through_the_samples_finds(four: tuple[Samples, ...], hold: float) -> None:
     rows = [s | {"hold": hold, "clients": i % 5 or None} for point in four for i, s in enumerate(point)]
@@ -66,7 +66,7 @@ def test_wifi_is_what_a_walk_through_the_samples_finds(four: tuple[Samples, ...]
     assert series.points(city).set_index("ap")["state"].to_dict() == states
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.tuples(*(samples(NOW, "service", name) for name in ("ppdb", "pajak", "asing"))), holds)
 def test_applications_count_for_the_unit_that_owns_them(three: tuple[Samples, ...], hold: float) -> None:
     rows = [s | {"hold": hold} for point in three for s in point]
@@ -90,7 +90,7 @@ def test_applications_count_for_the_unit_that_owns_them(three: tuple[Samples, ..
         assert found["availability_24h"] == pytest.approx(share(known), abs=1e-9, nan_ok=True)
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(samples(NOW, "ap", "A"), samples(NOW, "ap", "B"))
 def test_the_hours_of_the_chart_hold_the_time_of_the_day(one: Samples, two: Samples) -> None:
     city = cities.city(NOW, ap_samples=one + two)

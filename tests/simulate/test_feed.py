@@ -190,7 +190,9 @@ def test_the_same_seed_and_instant_give_the_same_bytes(city):
     assert other.tolist() != ours.tolist()
 
 
-@pytest.mark.parametrize("later", [minutes(30), timedelta(hours=20), timedelta(days=9)])
+@pytest.mark.parametrize(
+    "later", [timedelta(hours=20), *(pytest.param(t, marks=pytest.mark.slow) for t in (minutes(30), timedelta(days=9)))]
+)
 def test_a_later_look_only_adds(city, letters, dispositions, later):
     """Rows stay, their updates grow, what has happened stays so; only a reopened row takes its completion back."""
     for dataset, rows in (("letters", letters), ("dispositions", dispositions)):

@@ -164,6 +164,7 @@ def test_a_store_of_a_newer_program_is_refused_with_what_to_do(empty: Database) 
 OPEN = "import sys; from coc.store import open_store, Control; open_store(sys.argv[1]).close(); Control(sys.argv[2])"
 
 
+@pytest.mark.slow
 def test_two_processes_that_start_at_once_on_nothing_both_find_a_whole_store(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
