@@ -33,7 +33,7 @@ test: lint
 	$(BIN)/python -m tests.browser_install
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# What takes minutes: hundreds of kills, long pauses.
+# What takes minutes (hundreds of kills, long pauses), and what a quicker test of `make test` says too.
 test-slow: install-dev
 	$(BIN)/python -m tests.browser_install
 	$(BIN)/pytest -m slow --timeout 1800

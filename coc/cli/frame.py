@@ -191,10 +191,11 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
     """
     debugging = os.environ.get("COC_DEBUG") == "1"
     tells = debugging or level < logging.WARNING
-    logging.getLogger("coc.store.trouble").setLevel(logging.NOTSET if tells else logging.CRITICAL)
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(form) if tells else _FirstLine(form))
+    if not tells:
+        handler.addFilter(lambda record: record.name != "coc.store.trouble")
     logging.basicConfig(handlers=[handler], level=logging.DEBUG if debugging else level, force=True)
     for noisy in ("urllib3", "alembic", "apscheduler"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

@@ -70,13 +70,18 @@ def _faults(screen: Screen) -> list[str]:
     return found
 
 
+# 4K is the same picture twice as sharp (below): what lies well at 1080p lies well there.
+SIZES = [pytest.param([WALL, PHONE], id="wall and phone"), pytest.param([WALL_4K], id="4k", marks=pytest.mark.slow)]
+
+
 @pytest.mark.parametrize(("state", "language", "theme"), LOOKS)
 @pytest.mark.parametrize("path", ["/", "/sumber"])
+@pytest.mark.parametrize("sizes", SIZES)
 def test_nothing_scrolls_sideways_is_cut_or_lies_on_another(
-    screen: Show, path: str, state: str, language: str, theme: str
+    screen: Show, path: str, state: str, language: str, theme: str, sizes: list[tuple[int, int]]
 ) -> None:
     shown = screen(path, state, language, theme)
-    for width, height in (WALL, WALL_4K, PHONE):
+    for width, height in sizes:
         shown.size(width, height)
         sideways, down = shown.page.evaluate(_OVERFLOW)
         assert sideways <= 0, f"{width}: {sideways} px too wide"

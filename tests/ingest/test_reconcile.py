@@ -22,6 +22,8 @@ from tests.connectors import feed as v1
 from tests.connectors.hostile import Handler, Request, serving
 from tests.ingest.kit import NOW, REFUSED, City, batch, city, disposition, ids, iso, letter, sample, unit
 
+pytestmark = pytest.mark.postgres_slow
+
 L, D, U = Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS
 HUNDRED = [letter(i) for i in range(100)]
 EVERY = {f"L-{i}" for i in range(100)}

@@ -63,8 +63,10 @@ def test_the_boards_hear_of_each_commit_of_another_process_and_ask_nothing_meanw
     refreshed: list[float] = []
     builder: Any = SimpleNamespace(snapshot=None, refresh=lambda _runs: refreshed.append(time.monotonic()))
     measures = SimpleNamespace(refreshes=SimpleNamespace(time=threading.Lock), failures=None)
-    tokens = SimpleNamespace(refresh=lambda: None)
-    services: Any = SimpleNamespace(store=store, snapshot=None, measures=measures, tokens=tokens, ready=False)
+    known = SimpleNamespace(refresh=lambda: None)
+    services: Any = SimpleNamespace(
+        store=store, snapshot=None, measures=measures, tokens=known, sessions=known, ready=False
+    )
     loop = BoardsLoop(services, builder, told=lambda: None)
     other = subprocess.Popen(
         [sys.executable, "-c", OTHER, _url(store)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
