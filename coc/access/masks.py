@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import pandas as pd
 
+from coc.access.published import by_unit, kinds_of, masked_kpis, masks_frame
 from coc.access.viewer import Lens
-from coc.boards.board import CITY, Board
+from coc.boards.board import Board
 
-MASKED: Final = "masked"
-# Frames with a row per unit, or naming one: not for the public lens.
-_PER_UNIT_FRAMES: Final = frozenset({"by_unit"})
+# Columns that name a unit: not for the public lens.
 _PER_UNIT_COLUMNS: Final = ("owner_unit",)
 # Columns of the feeds frame that each lens does not see; hosts are an administrator's alone.
 _REASONS: Final = ("error_code", "error_detail", "notes", "failing_since")
@@ -40,16 +39,12 @@ def masked_board(board: Board, lens: Lens, hosts: Collection[str]) -> Board:
         return replace(board, frames={n: masked_feeds(f, lens, hosts) for n, f in board.frames.items()})
     if lens != "public":
         return board
-    kpis = board.kpis.copy()
-    per_unit = kpis["unit"] != CITY
-    kpis.loc[per_unit, "value"] = float("nan")
-    kpis.loc[per_unit, "state"] = MASKED
-    return replace(board, kpis=kpis, frames={n: _without_units(n, f) for n, f in board.frames.items()})
+    kinds = kinds_of(board.kpis)
+    frames = {n: by_unit(f, kinds) if n == "by_unit" else _without_units(f) for n, f in board.frames.items()}
+    return replace(board, kpis=masked_kpis(board.kpis, kinds), frames={**frames, "masks": masks_frame(kinds)})
 
 
-def _without_units(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    if name in _PER_UNIT_FRAMES:
-        return frame.iloc[0:0]
+def _without_units(frame: pd.DataFrame) -> pd.DataFrame:
     hidden = [c for c in _PER_UNIT_COLUMNS if c in frame.columns]
     return frame.assign(**dict.fromkeys(hidden)) if hidden else frame
 

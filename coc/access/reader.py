@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from coc.access.masks import MASKED, masked_board
+from coc.access.masks import masked_board
 from coc.access.table import BOARDS
 from coc.access.viewer import MACHINE_LENSES, Lens
 from coc.boards import Snapshot
@@ -125,8 +125,6 @@ class Reader:
 
         if unit is not None and spec.scope == "city":
             return figure(None, "not_applicable")
-        if unit is not None and lens == "public":
-            return figure(None, MASKED)
         value, state = held.index.get((spec.id, unit or CITY, window), (None, "no_data"))
         return figure(value, state)
 

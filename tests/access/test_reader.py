@@ -27,11 +27,62 @@ def test_figures_of_units_are_for_every_lens_but_the_public_one(lens: Any) -> No
     assert (figure.value, figure.state) == (3, "ok")
 
 
-def test_the_public_lens_sees_the_city_and_no_unit() -> None:
-    (city,) = reader().figures("public", "30d", None, {"correspondence.registered_today"})
-    (unit,) = reader().figures("public", "30d", "DISDIK", {"correspondence.registered_today"})
-    assert (city.value, city.state) == (12, "ok")
-    assert (unit.value, unit.state) == (None, "masked")
+def public_board(backlog: dict[str, int], overdue: dict[str, int]) -> Reader:
+    """The disposition board of a city with these units and no others."""
+    made = snapshot(3)
+    board = made.boards["correspondence", "public"]
+    rows = [
+        (f"disposition.{kpi}", unit, window, float(value), "ok")
+        for kpi, counts in {"backlog": backlog, "overdue": overdue}.items()
+        for unit, value in {"": sum(counts.values()), **counts}.items()
+        for window in ("7d", "30d", "90d")
+    ]
+    rows += [("disposition.on_time_rate", unit, "30d", 0.5, "ok") for unit in ("", *backlog)]
+    frame = pd.DataFrame({"unit": list(backlog), "name": [f"Dinas {u}" for u in backlog]})
+    frame = frame.assign(backlog=list(backlog.values()), overdue=list(overdue.values()), due_soon=0)
+    kpis = pd.DataFrame(rows, columns=["id", "unit", "window", "value", "state"])
+    boards = {**made.boards, ("disposition", "public"): replace(board, name="disposition", kpis=kpis, frames={})}
+    boards["disposition", "public"] = replace(boards["disposition", "public"], frames={"by_unit": frame})
+    return reader(replace(made, boards=boards))
+
+
+SMALL = ({"A": 50, "B": 30, "C": 40, "D": 60}, {"A": 20, "B": 2, "C": 10, "D": 30})
+
+
+@pytest.mark.parametrize("window", ["7d", "30d", "90d"])
+def test_the_public_lens_sees_published_counts_of_units_but_no_small_one(window: str) -> None:
+    held = public_board(*SMALL)
+    ids = {"disposition.backlog", "disposition.overdue", "disposition.on_time_rate"}
+    found = {
+        (f.id.split(".")[1], unit): (f.value, f.state)
+        for unit in "ABCD"
+        for f in held.figures("public", window, unit, ids)
+    }
+    assert found["backlog", "A"] == (50, "ok")
+    assert found["overdue", "D"] == (30, "ok")
+    assert found["overdue", "B"] == found["backlog", "B"] == (None, "masked")
+    assert found["overdue", "C"] == found["backlog", "C"] == (None, "masked")  # with the city's total it would tell B's
+    if window == "30d":
+        assert {found["on_time_rate", unit] for unit in "ABCD"} == {(None, "masked")}
+
+
+def test_the_public_lens_sees_the_city_whole() -> None:
+    (city,) = public_board(*SMALL).figures("public", "30d", None, {"disposition.overdue"})
+    assert (city.value, city.state) == (62, "ok")
+
+
+def test_hidden_units_come_last_by_name_and_say_how_they_are_hidden() -> None:
+    shown = public_board(*SMALL).boards("public", ["disposition"])["disposition"].frames["by_unit"]
+    assert shown["unit"].tolist() == ["D", "A", "B", "C"]
+    assert shown["overdue_masked"].tolist() == ["", "", "lt5", "complement"]
+    assert shown.loc[2:, ["backlog", "overdue"]].isna().all(axis=None)
+
+
+def test_where_all_is_hidden_not_even_who_has_a_backlog_is_told() -> None:
+    held = public_board({"A": 3, "B": 2, "C": 0}, {"A": 0, "B": 0, "C": 0})
+    shown = held.boards("public", ["disposition"])["disposition"].frames["by_unit"]
+    assert shown[["unit", "name", "backlog_masked"]].to_numpy().tolist() == [["", "", "complement"]]
+    assert {f.state for u in "ABC" for f in held.figures("public", "30d", u, {"disposition.backlog"})} == {"masked"}
 
 
 def test_the_public_lens_reads_the_population_without_secret_letters() -> None:
@@ -44,16 +95,12 @@ def test_the_public_lens_reads_the_population_without_secret_letters() -> None:
     assert figure.value == 7
 
 
-def test_the_public_boards_hold_no_unit_at_all() -> None:
+def test_the_public_boards_do_not_say_whose_a_service_is() -> None:
     made = snapshot(3)
     boards = dict(made.boards)
-    board = boards["correspondence", "public"]
-    by_unit = pd.DataFrame({"unit": ["DISDIK"], "backlog": [2]})
     services = pd.DataFrame({"service": ["ppdb"], "owner_unit": ["DISDIK"]})
-    boards["correspondence", "public"] = replace(board, frames={"by_unit": by_unit, "services": services})
-    shown = reader(replace(made, boards=boards)).boards("public", ["correspondence"])["correspondence"]
-    assert shown.kpis.loc[shown.kpis["unit"] != "", "value"].isna().all()
-    assert shown.frames["by_unit"].empty
+    boards["apps", "public"] = replace(boards["correspondence", "public"], name="apps", frames={"services": services})
+    shown = reader(replace(made, boards=boards)).boards("public", ["apps"])["apps"]
     assert shown.frames["services"]["owner_unit"].isna().all()
 
 
