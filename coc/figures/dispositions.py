@@ -17,37 +17,75 @@ _CHANNELS = ("text", "scanned_signature", "voice", "e_signature", "unknown")
 
 
 def backlog_by_unit(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: unit, name, backlog, overdue. The units that hold most, the overdue part in red; `overdue / backlog`."""
-    top = frame.sort_values(["backlog", "overdue", "unit"], ascending=[False, False, True]).head(TOP_UNITS)
+    """The units that hold most, the overdue part in red; `overdue / backlog`.
+
+    `frame`: unit, name, backlog, overdue; where some are hidden, they are NaN and `backlog_masked`, `overdue_masked`
+    say how (lt5: 1 to 4), and rows with a hidden backlog come last, by name. A row without a unit stands for them all.
+    """
+    order = frame.assign(hidden=frame["backlog"].isna(), tie=frame["name"].where(frame["backlog"].isna(), ""))
+    order = order.sort_values(
+        ["hidden", "backlog", "overdue", "tie", "unit"], ascending=[True, False, False, True, True]
+    )
+    top = order.head(TOP_UNITS)
     if top.empty:
         return blank(look.palette)
     colours = look.palette
     rows = list(range(len(top)))
-    overdue = top["overdue"].astype(int).tolist()
-    backlog = top["backlog"].astype(int).tolist()
-    names = [n if len(n) <= _NAME_LIMIT else u for n, u in zip(top["name"].astype(str), top["unit"], strict=True)]
+    overdue, backlog = _counts(top["overdue"]), _counts(top["backlog"])
     strip = {"orientation": "h", "width": 0.24, "y": rows}
-    rest = [b - o for b, o in zip(backlog, overdue, strict=True)]
+    rest = [None if b is None or o is None else b - o for b, o in zip(backlog, overdue, strict=True)]
+    whole = [b if o is None else None for b, o in zip(backlog, overdue, strict=True)]
     labels = []
-    for row, name, late, held in zip(rows, names, overdue, backlog, strict=True):
-        numbers = f"<b>{look.number(held, 0)}</b>"
-        if late:
-            numbers = f"<span style='color:{colours.bad}'>{look.number(late, 0)}</span> / {numbers}"
+    for row, name, numbers in zip(rows, _names(top, look), _numbers(top, look), strict=True):
         common = {"xref": "paper", "yanchor": "bottom", "yshift": 4, "font": {"color": colours.fg}}
         labels.append(text(0, row - 0.12, safe(name), **common))
         labels.append(text(1, row - 0.12, numbers, xanchor="right", **common | {"font": {"color": colours.muted}}))
+    traces = [
+        bar(name=look.say("by_unit.overdue"), x=overdue, marker={"color": colours.bad}, **strip),
+        bar(name=look.say("by_unit.open"), x=rest, marker={"color": colours.faint}, **strip),
+    ]
+    if any(b is not None for b in whole):
+        traces.append(bar(name=look.say("by_unit.backlog"), x=whole, marker={"color": colours.faint}, **strip))
     return figure(
         colours,
-        [
-            bar(name=look.say("by_unit.overdue"), x=overdue, marker={"color": colours.bad}, **strip),
-            bar(name=look.say("by_unit.open"), x=rest, marker={"color": colours.faint}, **strip),
-        ],
+        traces,
         barmode="stack",
-        xaxis={"range": [0, max(backlog)], "visible": False},
+        xaxis={"range": [0, max((b for b in backlog if b is not None), default=1)], "visible": False},
         # Ten places always: with three units the bars do not swell.
         yaxis={"range": [TOP_UNITS - 0.72, -0.82], "visible": False},
         annotations=labels,
     )
+
+
+def _counts(column: pd.Series[Any]) -> list[int | None]:
+    return [None if pd.isna(count) else int(count) for count in column]
+
+
+def _names(top: pd.DataFrame, look: Look) -> list[str]:
+    pairs = zip(top["name"].astype(str), top["unit"].astype(str), strict=True)
+    return [look.say("by_unit.all") if not unit else n if len(n) <= _NAME_LIMIT else unit for n, unit in pairs]
+
+
+def _numbers(top: pd.DataFrame, look: Look) -> list[str]:
+    """What stands at the end of each row: what is overdue, in red, of what is open."""
+    kinds = {c: top.get(f"{c}_masked", pd.Series("", index=top.index)) for c in ("backlog", "overdue")}
+    found = []
+    for held, late, held_kind, late_kind in zip(
+        _counts(top["backlog"]), _counts(top["overdue"]), kinds["backlog"], kinds["overdue"], strict=True
+    ):
+        numbers = _shown(held, held_kind, look)
+        if late or late_kind == "lt5":
+            red = f"<span style='color:{look.palette.bad}'>{_shown(late, late_kind, look, bold=False)}</span>"
+            numbers = f"{red} / {numbers}"
+        found.append(numbers)
+    return found
+
+
+def _shown(count: int | None, kind: str, look: Look, *, bold: bool = True) -> str:
+    if count is None:
+        return safe(look.say("null.lt5" if kind == "lt5" else "null.masked"))
+    number = look.number(count, 0)
+    return f"<b>{number}</b>" if bold else number
 
 
 def backlog_by_age(frame: pd.DataFrame, look: Look) -> Figure:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from coc.boards.board import CITY
+from coc.boards.board import CITY, Board
 from coc.figures.look import Look
 from coc.figures.palette import Palette, palette
 from coc.ui.format import Writer
@@ -22,11 +22,16 @@ WINDOW = "30d"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One KPI as the board has it; `value` None with the state that says why."""
+    """One KPI as the board has it; `value` None with the state that says why.
+
+    `unit`: "" for the city. `kind`: how a masked one is labelled, "lt5" or "complement", "" where nothing is told.
+    """
 
     id: str
     value: float | None
     state: str
+    unit: str = ""
+    kind: str = ""
 
     @property
     def raw(self) -> str:
@@ -85,10 +90,20 @@ def _readings(view: View) -> dict[str, Reading]:
         if kpis.empty:
             continue
         mine = kpis[(kpis["unit"] == (view.scope or CITY)) & (kpis["window"] == WINDOW)]
+        kinds = _kinds(board, view.scope)
         for kpi, value, state in zip(mine["id"], mine["value"], mine["state"], strict=True):
             number = None if value is None or math.isnan(value) else float(value)
-            readings[str(kpi)] = Reading(str(kpi), number, str(state))
+            readings[str(kpi)] = Reading(str(kpi), number, str(state), view.scope, kinds.get(str(kpi), ""))
     return readings
+
+
+def _kinds(board: Board, unit: str) -> dict[str, str]:
+    """How the unit's masked KPIs are labelled, by KPI."""
+    masks = board.frames.get("masks")
+    if masks is None or not unit:
+        return {}
+    mine = masks[masks["unit"] == unit]
+    return dict(zip(mine["id"], mine["kind"], strict=True))
 
 
 def moment_of(value: object) -> datetime | None:

@@ -57,11 +57,16 @@ def age(ctx: Context, at: datetime | None, field: str = "as_of") -> Any:
 
 
 def value(reading: Reading, children: Any, class_name: str = "coc-value") -> Any:
-    """A KPI's figure with its id and its whole value."""
-    return html.Span(children, className=class_name, **{"data-kpi": reading.id, "data-value": reading.raw})
+    """A KPI's figure with its id, its whole value, and its unit where it is of one."""
+    hidden = {"data-masked": "lt5"} if reading.state == "masked" else {}
+    unit = {"data-unit": reading.unit} if reading.unit else {}
+    attributes = {"data-kpi": reading.id, "data-value": reading.raw, **unit, **hidden}
+    return html.Span(children, className=class_name, **attributes)
 
 
 def null_words(ctx: Context, reading: Reading) -> str:
+    if reading.kind == "lt5":
+        return ctx.say("null.lt5")
     message = f"null.{reading.state}"
     return ctx.say(message) if ctx.say.has(message) else ctx.say("null.no_data")
 

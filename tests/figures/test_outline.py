@@ -129,6 +129,39 @@ def test_a_name_from_a_source_is_shown_and_never_obeyed() -> None:
     assert "&lt;b&gt;Dinas&lt;/b&gt; &amp; co" in words(dispositions.backlog_by_unit(frame, look()))
 
 
+def test_hidden_counts_are_null_in_the_data_and_say_so_in_words_after_all_others() -> None:
+    frame = pd.DataFrame(
+        {
+            "unit": ["A", "C", "B"],
+            "name": ["Zeta", "Beta", "Alfa"],
+            "backlog": [40, None, None],
+            "overdue": [10, None, None],
+            "backlog_masked": ["", "complement", "complement"],
+            "overdue_masked": ["", "complement", "lt5"],
+        }
+    )
+    figure = dispositions.backlog_by_unit(frame, look())
+    assert words(figure)[::2] == ["Zeta", "Alfa", "Beta"]
+    assert words(figure)[3].endswith("&lt; 5</span> / disamarkan")
+    assert words(figure)[5] == "disamarkan"
+    assert [trace["x"][1:] for trace in figure["data"]] == [[None, None], [None, None]]
+
+
+def test_a_backlog_whose_overdue_part_is_hidden_is_drawn_as_one() -> None:
+    frame = pd.DataFrame({"unit": ["A"], "name": ["Alfa"], "backlog": [40], "overdue": [None]})
+    figure = dispositions.backlog_by_unit(frame.assign(backlog_masked="", overdue_masked="complement"), look())
+    assert [(trace["name"], trace["x"]) for trace in figure["data"]][1:] == [
+        ("Belum lewat tenggat", [None]),
+        ("Tunggakan", [40]),
+    ]
+
+
+def test_where_all_is_hidden_one_row_stands_for_all_units() -> None:
+    frame = pd.DataFrame({"unit": [""], "name": [""], "backlog": [None], "overdue": [None]})
+    figure = dispositions.backlog_by_unit(frame.assign(backlog_masked="complement", overdue_masked=""), look())
+    assert words(figure) == ["Semua unit", "disamarkan"]
+
+
 def test_shares_of_channels_add_up_to_the_whole() -> None:
     figure = FRAMES["channels"][0](FRAMES["channels"][1], look())
     assert sum(figure["data"][0]["text"]) == pytest.approx(1, abs=0.001)
