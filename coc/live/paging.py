@@ -39,7 +39,9 @@ def shipped() -> dict[str, Page]:
 def _module(folder: Path, file: Path) -> ModuleType:
     name = f"{folder.name}.{file.stem}"
     if folder.name == "pages" and importlib.util.find_spec("pages") and _is_at(name, file):
-        return importlib.import_module(name)
+        known = sys.modules.get(name)
+        # A module's callbacks go to the application that is built after it ran: for another one it must run again.
+        return importlib.import_module(name) if known is None else importlib.reload(known)
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise PageError(f"{file} cannot be loaded")

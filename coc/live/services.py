@@ -12,6 +12,7 @@ import orjson
 from flask import g, has_request_context, request
 
 from coc.access import DEMO_LENS, Audit, Gatekeeper, Lens, Reader, Sessions, Tokens, Viewer
+from coc.access.audit_log import AuditLog
 from coc.boards import Snapshot
 from coc.clock import Clock
 from coc.live import choices
@@ -52,6 +53,7 @@ class Services:
     snapshot: Snapshot | None = None
     ready: bool = False
     _reader: Reader | None = None
+    _audit_log: AuditLog | None = None
     _events: dict[Lens, tuple[float, tuple[Snapshot | None, Trouble | None], bytes]] = field(default_factory=dict)
 
     @property
@@ -59,6 +61,12 @@ class Services:
         if self._reader is None:
             self._reader = Reader(self.settings, self.realm, lambda: self.snapshot)
         return self._reader
+
+    @property
+    def audit_log(self) -> AuditLog:
+        if self._audit_log is None:
+            self._audit_log = AuditLog(self.control, self.realm)
+        return self._audit_log
 
     @property
     def simulated(self) -> bool:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import dash
 from dash import Dash, html
+from dash._callback import GLOBAL_CALLBACK_LIST, GLOBAL_CALLBACK_MAP
 from flask import Flask, Response, after_this_request, g, request
 from werkzeug.exceptions import HTTPException
 
@@ -99,7 +100,7 @@ def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> F
 
     Raises PageError where a file is half a page, UndeclaredError where a path has no right.
     """
-    dash.page_registry.clear()  # Dash keeps pages per process; this process is this application
+    _forget_pages()
     server = Flask("coc", static_folder=None)
     server.config["SEND_FILE_MAX_AGE_DEFAULT"] = YEAR  # Dash stamps its links with ?m=
     server.config["MAX_CONTENT_LENGTH"] = MOST_BODY
@@ -127,6 +128,13 @@ def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> F
     server.test_client().get("/")
     _declare_callbacks(site, services)
     return server
+
+
+def _forget_pages() -> None:
+    """Dash keeps pages and callbacks per process; this process is this application."""
+    dash.page_registry.clear()
+    GLOBAL_CALLBACK_LIST.clear()
+    GLOBAL_CALLBACK_MAP.clear()
 
 
 _add_page: Callable[..., None] = dash.register_page

@@ -14,6 +14,7 @@ from coc.ui.marks import TONES, WORST_FIRST, age, feed_attributes, feed_label, f
 from coc.ui.page import PageSpec, Props, Render, View
 
 NAV = (("/", "overview.title", "overview"), ("/sumber", "sumber.title", "sumber"))
+NAV_OF_ADMINS = (("/audit", "audit.title", "audit"),)
 
 
 def header(ctx: Context, page: PageSpec) -> Any:
@@ -37,7 +38,7 @@ def header(ctx: Context, page: PageSpec) -> Any:
             html.Div(
                 [
                     *([_simulated(ctx)] if view.simulated else []),
-                    html.Div(id=f"{name}-asof", className="coc-asof", **{"data-asof-text": ctx.say("header.as_of")}),
+                    *([_as_of(ctx, name)] if page.boards else []),
                     html.Div(
                         [
                             html.Span([icon("live"), ctx.say("header.live")], className="coc-when-live"),
@@ -65,12 +66,16 @@ def header(ctx: Context, page: PageSpec) -> Any:
     )
 
 
+def _as_of(ctx: Context, name: str) -> Any:
+    return html.Div(id=f"{name}-asof", className="coc-asof", **{"data-asof-text": ctx.say("header.as_of")})
+
+
 def header_props(ctx: Context, page: PageSpec) -> Props:
-    at = ctx.as_of(page.boards)
-    return {
-        f"{page.name}-asof": {"children": as_of_words(ctx, at)},
-        f"{page.name}-date": {"children": _today(ctx)},
-    }
+    """A page without boards has no data that could be old."""
+    date: Props = {f"{page.name}-date": {"children": _today(ctx)}}
+    if not page.boards:
+        return date
+    return {f"{page.name}-asof": {"children": as_of_words(ctx, ctx.as_of(page.boards))}} | date
 
 
 def as_of_words(ctx: Context, at: datetime | None) -> str:
@@ -159,7 +164,7 @@ def _links(ctx: Context, page: PageSpec) -> list[Any]:
     view, say = ctx.view, ctx.say
     places = [
         html.A(say(title), href=path, className="coc-link", **({"aria-current": "page"} if name == page.name else {}))
-        for path, title, name in NAV
+        for path, title, name in (*NAV, *(NAV_OF_ADMINS if view.lens == "admin" else ()))
     ]
     other = "light" if view.theme == "dark" else "dark"
     languages = [

@@ -185,9 +185,9 @@ def test_half_a_page_stops_the_start_with_its_name(tmp_path: Path) -> None:
 
 def test_the_products_own_pages_are_found() -> None:
     with served(pages=ROOT / "pages") as own:
-        assert {"overview", "sumber"} <= set(own.services.pages)
+        assert {"overview", "sumber", "audit"} <= set(own.services.pages)
         for page in own.services.pages:
             for language in ("id", "en"):
-                answer = own.ask(f"/live/frame?page={page}&lang={language}")
+                answer = own.token(f"/live/frame?page={page}&lang={language}", "admin")
                 assert answer.status == 200
                 assert answer.json["page"] == page
