@@ -16,6 +16,7 @@ from coc.store.control import AuditChoice, AuditRow
 from coc.ui.context import Context
 from coc.ui.dom import dcc, html
 from coc.ui.format import Writer
+from coc.ui.i18n import t
 from coc.ui.marks import icon
 
 PAGE_LINES: Final = 50
@@ -110,7 +111,7 @@ def answer(log: AuditLog, viewer: Viewer | None, asked: Asked, zone: ZoneInfo) -
 
     Raises DeniedError for all but administrators.
     """
-    writer = Writer(str(asked.stand.get("language")), zone)
+    writer = Writer(t(str(asked.stand.get("language"))).language, zone)  # an unknown one is Indonesian
     begun = _turned(asked)
     found = log.lines(viewer, asked.choice(begun[-1] if begun else None), PAGE_LINES)
     oldest = found.rows[-1].id if found.rows else None
