@@ -37,7 +37,7 @@ GROUPS: Final[Mapping[str, str | None]] = {
     "realm": "realm",
 }
 _HERE: Final = "this machine"  # as the command line signs
-_REFUSED: Final = re.compile(r"([45]\d\d)\b[^;]*(?:; (\d+) more like it before)?")
+_REFUSED: Final = re.compile(r"([45]\d\d|refused)\b[^;]*(?:; (\d+) more like it before)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +180,14 @@ def action_words(writer: Writer, action: str) -> str:
 
 
 def _outcome(writer: Writer, outcome: str) -> Any:
-    refused = _REFUSED.match(outcome)
+    say, refused = writer.say, _REFUSED.match(outcome)
     if outcome == "ok":
-        tone, shape, said = "good", "fresh", writer.say("audit.ok")
+        tone, shape, said = "good", "fresh", say("audit.ok")
     elif refused:
-        tone, shape, said = "warn", "degraded", writer.say("audit.refused", code=refused.group(1))
-        if refused.group(2):
-            said += " " + writer.say("audit.alike", n=writer.number(int(refused.group(2))))
+        code, alike = refused.groups()
+        said = say("audit.refused", code=code) if code.isdigit() else say("audit.denied")
+        said += " " + say("audit.alike", n=writer.number(int(alike))) if alike else ""
+        tone, shape = "warn", "degraded"
     else:
-        tone, shape, said = "warn", "degraded", f"{writer.say('audit.failed')}: {outcome}"
+        tone, shape, said = "warn", "degraded", f"{say('audit.failed')}: {outcome}"
     return html.Span([icon(shape), html.Span(said)], className="coc-audit-mark", title=outcome, **{"data-tone": tone})

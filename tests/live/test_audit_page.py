@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from coc.access.sign_in import Why
 from coc.clock import SystemClock, system_now
 from coc.store import AuditLine, Control
 from coc.ui.audit_lines import GROUPS, action_words
@@ -133,8 +134,16 @@ def test_every_action_that_the_product_writes_has_words_in_both_languages() -> N
     from coc.access.table import RULES
     from coc.cli.declared import COMMANDS
 
-    known = {c.audited for c in COMMANDS} | {r.audited for r in RULES} | {"refused", "rows.read", "realm.hand-over"}
-    known |= {"audit.prune", "sign-in.ok", "sign-in.failed"}
+    call = re.compile(r"\b(?:wrote|refused|_?leave)\((.{10,160})", re.DOTALL)
+    action = re.compile(r"""(?<!scope\[)["']([a-z-]+\.[a-z-]+|refused|switch|sign-out|export)["']""")
+    files = [file for folder in ("live", "cli") for file in (ROOT / "coc" / folder).rglob("*.py")]
+    calls = [said for file in files for said in call.findall(file.read_text(encoding="utf-8"))]
+    known = {found.group(1) for said in calls if (found := action.search(said))}
+    assert {"sign-in.ok", "account.add", "db.backup", "quarantine.drop", "refused"} <= known
+    known |= (
+        {c.audited for c in COMMANDS} | {r.audited for r in RULES} | {"rows.read", "realm.hand-over", "audit.prune"}
+    )
+    known |= {f"sign-in.{why}" for why in get_args(Why)}
     for language in LANGUAGES:
         writer = Writer(language, ZoneInfo("Asia/Jakarta"))
         assert [a for a in known if a and action_words(writer, a) == a] == []

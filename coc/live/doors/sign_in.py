@@ -52,7 +52,10 @@ async def _sign_in(doors: Doors, request: Request) -> Response:
         return _form(doors, request, way, 503, error="away", name=name)
     if isinstance(found, Refused):
         who = Viewer("public", found.known or "")
-        services.audit.wrote(who, f"sign-in.{found.why}", "", address, "refused")
+        if found.why == "locked":  # as often as anyone likes to knock: not a line each
+            services.audit.refused("sign-in.locked", "", address, "refused", who)
+        else:
+            services.audit.wrote(who, f"sign-in.{found.why}", "", address, "refused")
         status = 429 if found.why == "locked" else 403
         response = _form(doors, request, way, status, error=found.why, seconds=found.seconds, name=name)
         if found.seconds:
