@@ -3,6 +3,7 @@
 from coc.access.audit import Audit
 from coc.access.gatekeeper import DEMO_LENS, LENS_COOKIE, Gatekeeper
 from coc.access.reader import Figure, Reader
+from coc.access.rows import Rows
 from coc.access.sessions import Sessions
 from coc.access.sign_in import SignIn
 from coc.access.table import Right
@@ -20,6 +21,7 @@ __all__ = [
     "Reader",
     "Refusal",
     "Right",
+    "Rows",
     "Sessions",
     "SignIn",
     "Tokens",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from flask import g, has_request_context, request
 
-from coc.access import DEMO_LENS, Audit, Gatekeeper, Lens, Reader, Sessions, Tokens, Viewer
+from coc.access import DEMO_LENS, Audit, Gatekeeper, Lens, Reader, Rows, Sessions, Tokens, Viewer
 from coc.access.audit_log import AuditLog
 from coc.boards import Snapshot
 from coc.clock import Clock
@@ -67,6 +67,11 @@ class Services:
         if self._audit_log is None:
             self._audit_log = AuditLog(self.control, self.realm)
         return self._audit_log
+
+    @property
+    def rows(self) -> Rows:
+        """Letters and dispositions one by one, as a viewer may see them."""
+        return Rows(self.store, self.audit, self.settings, self.realm)
 
     @property
     def simulated(self) -> bool:

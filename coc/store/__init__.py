@@ -5,6 +5,7 @@ from coc.store.control import AuditChoice, AuditLine, AuditRow, Control, Token
 from coc.store.engine import StoreError, Tx
 from coc.store.feeds import FeedRecord, Good, Position, Run
 from coc.store.lease import BOARDS, PULLS, Candidate, Leader, Lease, LostLeaseError
+from coc.store.letter_rows import Sight, Wanted
 from coc.store.quarantine import Choice, Quarantined, Rejected
 from coc.store.schema import SchemaError, SchemaState
 from coc.store.store import Store, open_store
@@ -31,9 +32,11 @@ __all__ = [
     "Run",
     "SchemaError",
     "SchemaState",
+    "Sight",
     "Store",
     "StoreError",
     "Token",
     "Tx",
+    "Wanted",
     "open_store",
 ]

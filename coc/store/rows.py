@@ -20,12 +20,19 @@ _PIECE: Final = 20_000
 
 
 def fetch(
-    connection: Connection, dataset: Dataset, *where: sa.ColumnElement[bool], columns: Sequence[Column] | None = None
+    connection: Connection,
+    dataset: Dataset,
+    *where: sa.ColumnElement[bool],
+    columns: Sequence[Column] | None = None,
+    order: Sequence[sa.ColumnElement[Any]] = (),
+    page: tuple[int | None, int] = (None, 0),
 ) -> pd.DataFrame:
-    """`source`, canonical and derived columns of the rows that match, in canonical dtypes."""
+    """`source`, canonical and derived columns of the rows that match, in canonical dtypes. `page`: limit, offset."""
     table = TABLES[dataset]
     chosen = stored_columns(dataset) if columns is None else columns
-    statement = sa.select(*codec.select_list(table, chosen)).where(*where)
+    limit, offset = page
+    statement = sa.select(*codec.select_list(table, chosen)).where(*where).order_by(*order)
+    statement = statement.limit(limit).offset(offset or None)
     # Straight from the driver's cursor: SQLAlchemy's Row objects would double the time of a large read. In pieces: the
     # tuples of a day of samples, all at once, would be most of the process's memory.
     cursor: Any = connection.execute(statement).cursor
