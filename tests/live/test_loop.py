@@ -62,6 +62,7 @@ def test_a_revoked_token_ends_within_seconds() -> None:
         units: tuple[str, ...] = ()
         expires: None = None
         revoked: object | None = None
+        owner: None = None
 
     with served() as own:
         headers = {"Authorization": "Bearer stored"}
