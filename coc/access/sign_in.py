@@ -42,11 +42,15 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`seconds`: how long no try is taken any more. `known`: the account's name, "" where there is none of it."""
+    """`seconds`: how long no try is taken any more. `known`: the account's name, "" where there is none of it.
+
+    `tried`: whether the password was looked at, and not turned away by a lock of an earlier try.
+    """
 
     why: Why
     seconds: int = 0
     known: str = ""
+    tried: bool = True
 
 
 def named(text: str) -> str | None:
@@ -80,7 +84,7 @@ class SignIn:
         known = account.name if account else ""
         locked = max((_left(f, now) for f in before.values()), default=0)
         if locked > 0:
-            return Refused("locked", locked, known)
+            return Refused("locked", locked, known, tried=False)
         right = passwords.fits(account.password if account else None, password)
         if not right or account is None or account.password is None or account.disabled is not None:
             seconds = max(

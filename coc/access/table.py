@@ -64,7 +64,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("/api/v1/feeds", Right.VIEWER),
     Rule("/api/v1/stream", Right.VIEWER),
     Rule("/live/frame", Right.VIEWER),
-    Rule("/assets/fonts/**", Right.ANYONE),  # the doors' own
+    Rule("/assets/fonts/*", Right.ANYONE),  # the doors' own
+    Rule("/assets/favicon.svg", Right.ANYONE),
     Rule("/assets/**", Right.VIEWER),
     Rule("/_favicon.ico", Right.VIEWER),
     Rule("/_dash-component-suites/**", Right.VIEWER),

@@ -12,6 +12,7 @@ Theme = Literal["dark", "light"]
 THEMES: Final[tuple[Theme, ...]] = ("dark", "light")
 LANGUAGE_COOKIE: Final = "coc_lang"
 THEME_COOKIE: Final = "coc_theme"
+UNIT_COOKIE: Final = "coc_unit"  # the account's default unit, for pages that are of one
 
 
 @dataclass(frozen=True, slots=True)

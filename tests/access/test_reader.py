@@ -175,7 +175,8 @@ def test_only_health_and_the_sign_in_form_are_for_anyone() -> None:
         "/readyz",
         "/masuk",
         "/masuk/**",
-        "/assets/fonts/**",
+        "/assets/fonts/*",
+        "/assets/favicon.svg",
     }
 
 

@@ -29,7 +29,7 @@ ROLES = tuple(LENS_OF_ROLE)
 EXAMPLES = {
     "/api/v1/kpis/*": "/api/v1/kpis/disposition.backlog",
     "/live/frame": "/live/frame?page=home",
-    "/assets/fonts/**": "/assets/fonts/inter-latin-wght-normal.woff2",
+    "/assets/fonts/*": "/assets/fonts/inter-latin-wght-normal.woff2",
     "/assets/**": "/assets/coc.css",
     "/_dash-component-suites/**": "/_dash-component-suites/dash/dcc/dash_core_components.js",
     "/**": "/lain",

@@ -6,15 +6,23 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from coc.live.doors import account as own
-from coc.live.doors.forms import Doors
-from coc.live.doors.sign_in import sign_in, sign_out
+from coc.live.doors.forms import Doors, message
+from coc.live.doors.sign_in import sign_in, sign_out, warning
 from coc.live.services import Services
 
 __all__ = ["build_doors"]
+_STEPS = {
+    "/akun/sandi": own.password,
+    "/akun/pilihan": own.choices,
+    "/akun/sesi": own.end_session,
+    "/akun/token": own.make_token,
+    "/akun/token/cabut": own.revoke_token,
+    "/akun/sakelar": own.switch,
+}
 _STYLE = (Path(__file__).parent / "gaya.css").read_bytes()
 
 
@@ -22,24 +30,25 @@ async def _style(request: Request) -> Response:  # noqa: ARG001 - Starlette's si
     return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "private, max-age=3600"})
 
 
+async def _nothing(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
+    """A form's address, opened or reloaded as a page, is the page that holds the form."""
+    if request.method == "GET" and request.url.path in _STEPS:
+        return RedirectResponse("/akun", 303, {"Cache-Control": "no-store"})
+    return message(request.app.state.doors, request, 404, "pesan.nothing", "pesan.nothing.more")
+
+
 def build_doors(services: Services) -> Starlette:
     """The ASGI application of `/masuk`, `/keluar` and `/akun`; whoever comes here has passed the gate."""
-    steps = {
-        "sandi": own.password,
-        "pilihan": own.choices,
-        "sesi": own.end_session,
-        "token": own.make_token,
-        "token/cabut": own.revoke_token,
-        "sakelar": own.switch,
-    }
     app = Starlette(
         routes=[
             Route("/masuk/gaya.css", _style),
             Route("/masuk", sign_in, methods=["GET", "POST"]),
+            Route("/masuk/peringatan", warning),
             Route("/keluar", sign_out, methods=["GET", "POST"]),
-            Route("/akun", own.account),
-            *(Route(f"/akun/{name}", own.step(take), methods=["POST"]) for name, take in steps.items()),
-        ]
+            Route("/akun", own.told_if_away(own.account)),
+            *(Route(path, own.step(take), methods=["POST"]) for path, take in _STEPS.items()),
+        ],
+        exception_handlers={404: _nothing, 405: _nothing},
     )
     app.router.redirect_slashes = False
     app.state.doors = Doors.of(services)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -17,17 +19,20 @@ from coc.access import Viewer, passwords
 from coc.access.sessions import LEADERS_SWITCH
 from coc.access.sign_in import Refused, SignIn
 from coc.ingest.context import known_units
-from coc.live.choices import LANGUAGE_COOKIE, THEME_COOKIE, THEMES
+from coc.live.choices import THEMES
 from coc.live.doors.agents import short
-from coc.live.doors.forms import Doors, address_of, agent_of, fields_of
+from coc.live.doors.forms import Doors, address_of, agent_of, fields_of, message
+from coc.live.doors.hashing import CrowdedError
 from coc.store import Control, StoreError
 from coc.store.control import Account, Session
+from coc.store.trouble import cause_of
 
+log = logging.getLogger("coc.doors")
 Fields = dict[str, str]
+Answer = Callable[[Request], Awaitable[Response]]
 Step = Callable[[Doors, Request, Account, Fields], Awaitable[Response]]
 _TOKEN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _MOST_TOKENS: Final = 20
-_YEAR: Final = 31_536_000
 
 
 async def account(request: Request) -> Response:
@@ -36,7 +41,22 @@ async def account(request: Request) -> Response:
     return await show(doors, request, done=request.query_params.get("done", ""))
 
 
-def step(take: Step) -> Callable[[Request], Awaitable[Response]]:
+def told_if_away(answer: Answer) -> Answer:
+    """A control store that cannot be had is told in words; whether a change was kept is seen when it is back."""
+
+    async def told(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except Exception as error:
+            if cause_of(error) is None:
+                raise
+            log.warning("an account's page cannot be shown: %s", cause_of(error))
+            return message(request.app.state.doors, request, 503, "akun.away", "akun.away.more")
+
+    return told
+
+
+def step(take: Step) -> Answer:
     """A form of the page: checked for whom it was made, then taken."""
 
     async def taken(request: Request) -> Response:
@@ -49,7 +69,7 @@ def step(take: Step) -> Callable[[Request], Awaitable[Response]]:
             return RedirectResponse("/masuk", 303)
         return await take(doors, request, found, fields)
 
-    return taken
+    return told_if_away(taken)
 
 
 async def show(doors: Doors, request: Request, status: int = 200, **more: Any) -> Response:
@@ -80,7 +100,10 @@ async def password(doors: Doors, request: Request, found: Account, fields: Field
     """Another password: the old one is asked for, all other sessions end, this one is renewed."""
     services, address = doors.services, address_of(request)
     door = SignIn(services.sessions, _control(doors))
-    tried = await asyncio.to_thread(door.tried, found.name, fields.get("old", ""), address=address)
+    try:
+        tried = await doors.hashing.run(door.tried, found.name, fields.get("old", ""), address=address)
+    except CrowdedError:
+        return await show(doors, request, 503, error="crowded")
     if isinstance(tried, Refused):
         services.audit.wrote(request.scope["coc.viewer"], "account.password", "", address, "refused")
         return await show(doors, request, 403, error=f"old.{tried.why}", seconds=tried.seconds)
@@ -88,7 +111,7 @@ async def password(doors: Doors, request: Request, found: Account, fields: Field
     why = "twice" if new != fields.get("again", "") else passwords.weakness(new, found.name)
     if why is not None:
         return await show(doors, request, 422, error=f"new.{why}")
-    kept = await asyncio.to_thread(passwords.hash_of, new)
+    kept = await doors.hashing.run(passwords.hash_of, new)
     await asyncio.to_thread(_control(doors).change_account, found.name, password=kept)
     await asyncio.to_thread(services.sessions.close, found.name)
     await asyncio.to_thread(services.sessions.refresh)
@@ -104,7 +127,7 @@ async def password(doors: Doors, request: Request, found: Account, fields: Field
 async def choices(doors: Doors, request: Request, found: Account, fields: Fields) -> Response:
     """Language, theme and default unit, in the account and in this browser."""
     languages = doors.services.settings.city.languages
-    wanted = {
+    wanted: dict[str, Any] = {
         "language": fields.get("language") if fields.get("language") in languages else None,
         "theme": fields.get("theme") if fields.get("theme") in THEMES else None,
         "default_unit": fields.get("unit") if fields.get("unit") in doors.services.reader.units() else None,
@@ -113,9 +136,7 @@ async def choices(doors: Doors, request: Request, found: Account, fields: Fields
     await asyncio.to_thread(doors.services.sessions.refresh)
     doors.services.audit.wrote(request.scope["coc.viewer"], "account.choices", "", address_of(request))
     response = _back("choices")
-    for name, value in ((LANGUAGE_COOKIE, wanted["language"]), (THEME_COOKIE, wanted["theme"])):
-        if value:
-            doors.keep(response, name, value, _YEAR, hidden=False)
+    doors.keep_choices(response, replace(found, **wanted))
     return response
 
 

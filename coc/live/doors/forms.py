@@ -7,9 +7,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,8 +19,12 @@ from starlette.responses import HTMLResponse, Response
 
 from coc.access.gatekeeper import cookie
 from coc.access.sessions import csrf_of
+from coc.clock import system_now
 from coc.live import choices
+from coc.live.choices import LANGUAGE_COOKIE, THEME_COOKIE, UNIT_COOKIE
+from coc.live.doors.hashing import Hashing
 from coc.live.services import Services
+from coc.store.control import Account
 from coc.ui.format import Writer
 from coc.ui.i18n import t
 
@@ -30,6 +35,7 @@ _DAY: Final = 86_400
 _YEAR: Final = 365 * _DAY
 # One slash and no second one, in either direction: browsers read a backslash as a slash and drop tabs and line ends.
 _OWN_WAY: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+_NO_WAY: Final = frozenset({"masuk", "keluar", "api", "live", "assets"})
 CSP: Final = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -37,13 +43,13 @@ CSP: Final = (
 
 
 def safe_way(text: str) -> str:
-    """A path of this origin to go on to; "/" for anything else, and for the doors themselves."""
+    """A page of this origin to go on to; "/" for anything else, for the doors and for what is no page."""
     if len(text) > _LONGEST_WAY or not _OWN_WAY.fullmatch(text):
         return "/"
-    parts = urlsplit(text)
-    if parts.scheme or parts.netloc or parts.path.split("/")[1] in ("masuk", "keluar", "api", "live"):
+    first = urlsplit(text).path.split("/")[1]
+    if first in _NO_WAY or first.startswith("_"):
         return "/"
-    return text
+    return "/akun" if first == "akun" else text
 
 
 async def fields_of(request: Request) -> dict[str, str]:
@@ -61,12 +67,13 @@ class Doors:
 
     services: Services
     pages: Environment
+    hashing: Hashing
 
     @classmethod
     def of(cls, services: Services) -> Doors:
         loader = FileSystemLoader(HERE / "templates")
         pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-        return cls(services, pages)
+        return cls(services, pages, Hashing())
 
     @property
     def https(self) -> bool:
@@ -80,6 +87,11 @@ class Doors:
     @property
     def form_cookie(self) -> str:
         return f"coc_form_{self.services.realm}"
+
+    @property
+    def told_cookie(self) -> str:
+        """Holds how many wrong tries a person is to be told of, until that is done."""
+        return f"coc_told_{self.services.realm}"
 
     def chosen(self, request: Request) -> choices.Choices:
         return choices.choose(self.services.settings, dict(request.query_params), request.cookies)
@@ -117,8 +129,9 @@ class Doors:
             realm=services.realm,
             build=services.build,
             simulated=services.simulated,
-            now=services.now(),
+            now=system_now(),
             languages=services.settings.city.languages,
+            also=partial(_also, request, str(more.get("way", "/"))),
             **more,
         )
         response = HTMLResponse(body, status)
@@ -138,10 +151,30 @@ class Doors:
         days = self.services.settings.access.sessions.days
         self.keep(response, self.services.gatekeeper.cookie, secret, int(days * _DAY))
 
-    def drop_session(self, response: Response) -> None:
-        response.delete_cookie(
-            self.services.gatekeeper.cookie, path="/", secure=self.https, httponly=True, samesite="lax"
-        )
+    def keep_choices(self, response: Response, account: Account) -> None:
+        """What an account says of its pages, in this browser as well; what it does not say stays as it is here."""
+        wanted = {LANGUAGE_COOKIE: account.language, THEME_COOKIE: account.theme}
+        for name, value in wanted.items():
+            if value:
+                self.keep(response, name, value, _YEAR, hidden=False)
+        if account.default_unit:
+            self.keep(response, UNIT_COOKIE, account.default_unit, _YEAR, hidden=False)
+        else:
+            self.drop(response, UNIT_COOKIE)
+
+    def drop(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, path="/", secure=self.https, httponly=True, samesite="lax")
+
+
+def message(doors: Doors, request: Request, status: int, title: str, said: str) -> Response:
+    """A page that holds a sentence and the way on."""
+    return doors.page(request, "pesan", status, heading=title, said=said)
+
+
+def _also(request: Request, way: str, **chosen: str) -> str:
+    """The page in hand in another language or theme; a form's answer stands for the page that holds the form."""
+    path = "/akun" if request.url.path.startswith("/akun/") else request.url.path
+    return f"{path}?{urlencode({**({} if way == '/' else {'next': way}), **chosen})}"
 
 
 def address_of(request: Request) -> str:

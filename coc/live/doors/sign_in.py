@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,11 +13,12 @@ from starlette.responses import RedirectResponse, Response
 from coc.access import SignIn, Viewer
 from coc.access.sessions import digest_of
 from coc.access.sign_in import Opened, Refused
-from coc.live.choices import LANGUAGE_COOKIE, THEME_COOKIE
 from coc.live.doors.forms import Doors, address_of, agent_of, fields_of, safe_way
-from coc.store.control import Account
+from coc.live.doors.hashing import CrowdedError
 
 log = logging.getLogger("coc.doors")
+_SOON: Final = 10
+_TOLD_SECONDS: Final = 600
 
 
 async def sign_in(request: Request) -> Response:
@@ -24,10 +26,9 @@ async def sign_in(request: Request) -> Response:
     doors: Doors = request.app.state.doors
     if request.method == "POST":
         return await _sign_in(doors, request)
-    viewer = doors.services.gatekeeper.viewer_of(request.scope)
-    here = viewer.name if isinstance(viewer, Viewer) and viewer.session else ""
     way = safe_way(request.query_params.get("next", ""))
-    return _form(doors, request, way, here=here, out="out" in request.query_params)
+    name, ended = _known(doors, request)
+    return _form(doors, request, way, here=name, error=ended, out="out" in request.query_params)
 
 
 async def _sign_in(doors: Doors, request: Request) -> Response:
@@ -39,47 +40,65 @@ async def _sign_in(doors: Doors, request: Request) -> Response:
     if control is None:
         return _form(doors, request, way, 503, error="away")
     name, address = fields.get("username", ""), address_of(request)
+    tries = _count(fields.get("tries", ""))
     try:
-        found = await asyncio.to_thread(
+        found = await doors.hashing.run(
             SignIn(services.sessions, control).with_password,
             name,
             fields.get("password", ""),
             agent=agent_of(request),
             address=address,
         )
+    except CrowdedError:
+        return _later(_form(doors, request, way, 503, error="crowded", name=name, tries=tries), _SOON)
     except Exception:
         log.exception("a sign-in could not be tried: the control store")
-        return _form(doors, request, way, 503, error="away", name=name)
+        return _form(doors, request, way, 503, error="away", name=name, tries=tries)
     if isinstance(found, Refused):
-        who = Viewer("public", found.known or "")
-        if found.why == "locked":  # as often as anyone likes to knock: not a line each
-            services.audit.refused("sign-in.locked", "", address, "refused", who)
-        else:
-            services.audit.wrote(who, f"sign-in.{found.why}", "", address, "refused")
-        status = 429 if found.why == "locked" else 403
-        response = _form(doors, request, way, status, error=found.why, seconds=found.seconds, name=name)
-        if found.seconds:
-            response.headers["Retry-After"] = str(found.seconds)
-        return response
-    return await let_in(doors, request, found, way, "password")
+        _note(doors, found, address)
+        status, more = 429 if found.why == "locked" else 403, {"seconds": found.seconds, "tries": tries + 1}
+        return _later(_form(doors, request, way, status, error=found.why, name=name, **more), found.seconds)
+    return await let_in(doors, request, found, way, "password", tries)
 
 
-async def let_in(doors: Doors, request: Request, opened: Opened, way: str, via: str) -> Response:
-    """Past the door with a new session; one that the browser had before is closed."""
+def _note(doors: Doors, found: Refused, address: str) -> None:
+    """A try that was taken always leaves a line; those that a lock turned away, one a minute."""
+    who, audit = Viewer("public", found.known), doors.services.audit
+    if found.tried:
+        audit.wrote(who, f"sign-in.{found.why}", "", address, "refused")
+    else:
+        audit.refused("sign-in.locked", "", address, "refused", who)
+
+
+async def warning(request: Request) -> Response:
+    """Once after a sign-in: how often others tried a password of this account before."""
+    doors: Doors = request.app.state.doors
+    way = safe_way(request.query_params.get("next", ""))
+    failed, (name, _) = _count(request.cookies.get(doors.told_cookie, "")), _known(doors, request)
+    if not failed or not name:
+        return RedirectResponse(way, 303, {"Cache-Control": "no-store"})
+    response = doors.page(request, "peringatan", failed=failed, way=way)
+    doors.drop(response, doors.told_cookie)
+    return response
+
+
+async def let_in(doors: Doors, request: Request, opened: Opened, way: str, via: str, tries: int = 0) -> Response:
+    """Past the door with a new session; one that the browser had before is closed. `tries`: this browser's own wrong
+    ones, of which nobody need be told.
+    """
     services = doors.services
     viewer = services.sessions.viewer_of(opened.secret)
     assert isinstance(viewer, Viewer)
     await _close_before(doors, request, but=digest_of(opened.secret))
     services.audit.wrote(viewer, "sign-in.ok", via, address_of(request))
-    response: Response
-    if opened.failed:
-        response = doors.page(request, "peringatan", failed=opened.failed, way=way)
-    else:
-        response = RedirectResponse(way, 303, {"Cache-Control": "no-store"})
+    others = opened.failed - tries
+    place = f"/masuk/peringatan?{urlencode({'next': way})}" if others > 0 else way
+    response: Response = RedirectResponse(place, 303, {"Cache-Control": "no-store"})
+    if others > 0:
+        doors.keep(response, doors.told_cookie, str(others), _TOLD_SECONDS)
     doors.keep_session(response, opened.secret)
-    response.delete_cookie(doors.form_cookie, path="/", secure=doors.https, httponly=True, samesite="lax")
-    for name, value in _choices_of(opened.account).items():
-        doors.keep(response, name, value, 31_536_000, hidden=False)
+    doors.drop(response, doors.form_cookie)
+    doors.keep_choices(response, opened.account)
     return response
 
 
@@ -87,14 +106,14 @@ async def sign_out(request: Request) -> Response:
     """A question, and on its answer the session's end."""
     doors: Doors = request.app.state.doors
     if request.method != "POST":
-        return doors.page(request, "keluar", viewer=request.scope["coc.viewer"])
+        return doors.page(request, "keluar", viewer=request.scope["coc.viewer"], error="")
     if doors.forged(request, await fields_of(request)):
-        return doors.page(request, "keluar", 403, viewer=request.scope["coc.viewer"])
+        return doors.page(request, "keluar", 403, viewer=request.scope["coc.viewer"], error="stale")
     await _close_before(doors, request)
     doors.services.audit.wrote(request.scope["coc.viewer"], "sign-out", "", address_of(request))
     response = RedirectResponse("/masuk?out", 303, {"Cache-Control": "no-store"})
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    doors.drop_session(response)
+    doors.drop(response, doors.services.gatekeeper.cookie)
     return response
 
 
@@ -109,11 +128,24 @@ async def _close_before(doors: Doors, request: Request, but: str = "") -> None:
 
 
 def _form(doors: Doors, request: Request, way: str, status: int = 200, **more: Any) -> Response:
-    known = {"here": "", "out": False, "error": "", "seconds": 0, "name": ""} | more
+    known = {"here": "", "out": False, "error": "", "seconds": 0, "name": "", "tries": 0} | more
     known["nobody"] = not doors.services.sessions.any_account
     return doors.page(request, "masuk", status, way=way, elsewhere=doors.elsewhere, **known)
 
 
-def _choices_of(account: Account) -> dict[str, str]:
-    wanted = {LANGUAGE_COOKIE: account.language, THEME_COOKIE: account.theme}
-    return {name: value for name, value in wanted.items() if value}
+def _known(doors: Doors, request: Request) -> tuple[str, str]:
+    """The name of who is signed in already, "" for nobody; and why a session that the browser sent is none any more."""
+    found = doors.services.gatekeeper.viewer_of(request.scope)
+    if isinstance(found, Viewer):
+        return (found.name, "") if found.session else ("", "")
+    return "", {"session": "ended", "term": "over"}.get(found.code, "")
+
+
+def _later(response: Response, seconds: int) -> Response:
+    if seconds:
+        response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 4 else 0
