@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
 
-from coc.access.passwords import hash_of
 from coc.access.table import RULES
 from coc.live.doors.agents import short
 from coc.live.doors.forms import safe_way
@@ -20,11 +16,10 @@ from coc.store import Control
 from coc.store.control import Account
 from coc.store.control.accounts import accounts, failures, sessions, switches
 from coc.store.control.tokens import _tokens as api_tokens
-from tests.live.serving import Answer, Served, served, wait_until
+from tests.live.person import HASH, PASSWORD, Browser
+from tests.live.serving import Served, served, wait_until
 
-PASSWORD = "tugu keris siginjai"
 OTHER = "batanghari di pagi hari"
-HASH = hash_of(PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -52,42 +47,6 @@ def server(running: Served) -> Served:
 @pytest.fixture
 def control(server: Served) -> Any:
     return server.control
-
-
-@dataclass
-class Browser:
-    """Keeps cookies and follows nothing."""
-
-    server: Served
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    def get(self, path: str, **headers: str) -> Answer:
-        return self._ask(path, "GET", headers, None)
-
-    def post(self, path: str, fields: dict[str, str], **headers: str) -> Answer:
-        headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
-        return self._ask(path, "POST", headers, urlencode(fields).encode())
-
-    def form(self, path: str, to: str, fields: dict[str, str], **headers: str) -> Answer:
-        """Fill in the form that a page holds."""
-        token = re.search(rb'name="csrf" value="([^"]+)"', self.get(path).body)
-        assert token is not None
-        return self.post(to, {"csrf": token[1].decode(), **fields}, **headers)
-
-    def sign_in(self, name: str = "kadis", password: str = PASSWORD, way: str = "/") -> Answer:
-        return self.form("/masuk", "/masuk", {"username": name, "password": password, "next": way})
-
-    def _ask(self, path: str, method: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        if self.cookies:
-            headers = {**headers, "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
-        answer = self.server.ask(path, method, headers, body)
-        for line in answer.cookies:
-            for name, morsel in SimpleCookie(line).items():
-                if morsel["max-age"] == "0":
-                    self.cookies.pop(name, None)
-                else:
-                    self.cookies[name] = morsel.value
-        return answer
 
 
 @pytest.fixture
@@ -152,12 +111,28 @@ def test_a_lock_is_told_with_the_time_it_lasts(browser: Browser) -> None:
     assert browser.sign_in().status == 429
 
 
-def test_wrong_tries_are_told_to_the_owner_at_the_next_sign_in(browser: Browser) -> None:
-    browser.sign_in(password="salah salah salah")
-    answer = browser.sign_in(way="/lain")
+def test_wrong_tries_of_others_are_told_once_at_the_next_sign_in(browser: Browser) -> None:
+    Browser(browser.server).sign_in(password="salah salah salah")
+    told = browser.sign_in(way="/lain").headers["location"]
+    answer = browser.get(told)
     assert "1 kali" in answer.body.decode()
     assert b'href="/lain"' in answer.body
+    assert browser.get(told).headers["location"] == "/lain"
     assert browser.get("/lain").status == 200
+
+
+def test_nobody_is_told_of_own_slips(browser: Browser) -> None:
+    tries = ""
+    for expected in ("1", "2"):
+        page = browser.form("/masuk", "/masuk", {"username": "kadis", "password": "salah", "tries": tries}).body
+        found = re.search(rb'name="tries" value="(\d+)"', page)
+        assert found is not None
+        tries = found[1].decode()
+        assert tries == expected
+    answer = browser.form(
+        "/masuk", "/masuk", {"username": "kadis", "password": PASSWORD, "tries": tries, "next": "/lain"}
+    )
+    assert answer.headers["location"] == "/lain"
 
 
 def test_what_was_typed_as_a_name_is_audited_only_where_it_is_one(browser: Browser, control: Control) -> None:
@@ -184,6 +159,9 @@ def test_what_was_typed_as_a_name_is_audited_only_where_it_is_one(browser: Brows
         "/%0d%0aX: y\n",
         "/masuk?next=/masuk",
         "/keluar",
+        "/api/v1/kpis",
+        "/_dash-layout",
+        "/assets/coc.css",
         "/" + "a" * 600,
         "///evil.example",
         "/\x00",

@@ -85,7 +85,7 @@ def fits(page: Any) -> bool:
     return bool(wide) and low == 0
 
 
-@pytest.mark.parametrize("language", ["id", "en"])
+@pytest.mark.parametrize("language", ["id", pytest.param("en", marks=pytest.mark.slow)])
 def test_a_head_signs_in_works_and_leaves_nothing_behind(chromium: Any, server: Served, language: str) -> None:
     phone = Phone(chromium, server, language)
     page = phone.tab("/lain")
@@ -113,6 +113,7 @@ def test_a_head_signs_in_works_and_leaves_nothing_behind(chromium: Any, server: 
     phone.context.close()
 
 
+@pytest.mark.slow  # the next one walks most of the same way
 def test_a_page_whose_session_ends_goes_to_the_form_and_comes_back(phone: Phone) -> None:
     page = phone.tab("/lain?a=1")
     phone.sign_in(page)
@@ -138,6 +139,7 @@ def test_every_tab_notices_that_the_session_has_ended(phone: Phone) -> None:
     assert third.url.endswith("/masuk?next=%2Fakun")
 
 
+@pytest.mark.slow
 def test_a_click_after_the_end_of_a_session_leads_to_the_form(phone: Phone) -> None:
     page = phone.tab("/lain")
     phone.sign_in(page)
@@ -156,6 +158,7 @@ def test_a_bookmark_to_a_page_that_is_not_yours_explains_itself(phone: Phone) ->
     assert "the leaders' own" not in page.content()
 
 
+@pytest.mark.slow
 def test_a_password_is_changed_on_the_phone_and_the_other_device_is_signed_out(chromium: Any, server: Served) -> None:
     phone, desk = Phone(chromium, server), Phone(chromium, server)
     page, other = phone.tab("/akun"), desk.tab("/")

@@ -37,6 +37,10 @@ async def _nothing(request: Request, error: Exception) -> Response:  # noqa: ARG
     return message(request.app.state.doors, request, 404, "pesan.nothing", "pesan.nothing.more")
 
 
+async def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the gate logs it
+    return message(request.app.state.doors, request, 500, "pesan.failed", "pesan.failed.more")
+
+
 def build_doors(services: Services) -> Starlette:
     """The ASGI application of `/masuk`, `/keluar` and `/akun`; whoever comes here has passed the gate."""
     app = Starlette(
@@ -48,7 +52,7 @@ def build_doors(services: Services) -> Starlette:
             Route("/akun", own.told_if_away(own.account)),
             *(Route(path, own.step(take), methods=["POST"]) for path, take in _STEPS.items()),
         ],
-        exception_handlers={404: _nothing, 405: _nothing},
+        exception_handlers={404: _nothing, 405: _nothing, 500: _failed},
     )
     app.router.redirect_slashes = False
     app.state.doors = Doors.of(services)

@@ -15,6 +15,7 @@ from coc.access.sessions import digest_of
 from coc.access.sign_in import Opened, Refused
 from coc.live.doors.forms import Doors, address_of, agent_of, fields_of, safe_way
 from coc.live.doors.hashing import CrowdedError
+from coc.store.trouble import cause_of
 
 log = logging.getLogger("coc.doors")
 _SOON: Final = 10
@@ -51,8 +52,10 @@ async def _sign_in(doors: Doors, request: Request) -> Response:
         )
     except CrowdedError:
         return _later(_form(doors, request, way, 503, error="crowded", name=name, tries=tries), _SOON)
-    except Exception:
-        log.exception("a sign-in could not be tried: the control store")
+    except Exception as error:
+        if cause_of(error) is None:
+            raise
+        log.warning("a sign-in could not be tried: %s", cause_of(error))
         return _form(doors, request, way, 503, error="away", name=name, tries=tries)
     if isinstance(found, Refused):
         _note(doors, found, address)
