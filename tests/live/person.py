@@ -7,11 +7,30 @@ from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
+
 from coc.access.passwords import hash_of
+from coc.store import Control
+from coc.store.control import Account
+from coc.store.control.metadata import metadata
 from tests.live.serving import Answer, Served
 
 PASSWORD = "tugu keris siginjai"
 HASH = hash_of(PASSWORD)
+_KEPT = ("audit", "audit_anchors")  # append-only
+
+
+def people(control: Control, roles: dict[str, str], server: Served | None = None) -> None:
+    """These accounts and nothing else: no session, lock, token or switch of an earlier test."""
+    with control.write() as connection:
+        for table in metadata.sorted_tables:
+            if table.name not in _KEPT:
+                connection.execute(sa.delete(table))
+    for name, role in roles.items():
+        control.add_account(Account(name, role, ("DISDIK",) if role == "head" else (), password=HASH))
+    if server is not None:
+        server.services.sessions.refresh()
+        server.services.tokens.refresh()
 
 
 @dataclass

@@ -4,48 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from coc.access.table import RULES
 from coc.live.doors.agents import short
 from coc.live.doors.forms import safe_way
 from coc.store import Control
-from coc.store.control import Account
-from coc.store.control.accounts import accounts, failures, sessions, switches
-from coc.store.control.tokens import _tokens as api_tokens
-from tests.live.person import HASH, PASSWORD, Browser
+from tests.live.person import PASSWORD, Browser, people
 from tests.live.serving import Served, served, wait_until
 
 OTHER = "batanghari di pagi hari"
 
 
+ROLES = {"kadis": "head", "sekda": "leader", "ada": "admin", "tamu": "guest"}
+
+
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     held = Control(f"sqlite:///{tmp_path_factory.mktemp('control')}/control.db")
+    people(held, ROLES)
     with served(control=held) as found:
         yield found
     held.close()
 
 
 @pytest.fixture
-def server(running: Served) -> Served:
-    """The server with four people, whom nobody knows yet."""
-    control: Any = running.control
-    with control.write() as connection:
-        for table in (accounts, sessions, failures, switches, api_tokens):
-            connection.execute(sa.delete(table))
-    for name, role in (("kadis", "head"), ("sekda", "leader"), ("ada", "admin"), ("tamu", "guest")):
-        control.add_account(Account(name, role, ("DISDIK",) if role == "head" else (), password=HASH))
-    running.services.sessions.refresh()
-    running.services.tokens.refresh()
-    return running
+def server(one_server: Served) -> Served:
+    people(one_server.control, ROLES, one_server)
+    return one_server
 
 
 @pytest.fixture
-def control(server: Served) -> Any:
+def control(server: Served) -> Control:
     return server.control
 
 

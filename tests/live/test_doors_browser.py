@@ -113,30 +113,22 @@ def test_a_head_signs_in_works_and_leaves_nothing_behind(chromium: Any, server: 
     phone.context.close()
 
 
-@pytest.mark.slow  # the next one walks most of the same way
-def test_a_page_whose_session_ends_goes_to_the_form_and_comes_back(phone: Phone) -> None:
-    page = phone.tab("/lain?a=1")
-    phone.sign_in(page)
-    page.wait_for_selector("#lain-title")
-    phone.end_all("kadis")
-    page.wait_for_url("**/masuk?next=%2Flain%3Fa%3D1")
-    phone.sign_in(page)
-    page.wait_for_url("**/lain?a=1")
-    page.wait_for_selector("#lain-title")
-
-
-def test_every_tab_notices_that_the_session_has_ended(phone: Phone) -> None:
+def test_every_tab_notices_that_the_session_has_ended_and_comes_back_to_its_page(phone: Phone) -> None:
     first = phone.tab("/")
     phone.sign_in(first)
     first.wait_for_selector(f"#{PRIVATE}")
-    second = phone.tab("/lain")
+    second = phone.tab("/lain?a=1")
     second.wait_for_selector("#lain-title")
     third = phone.tab("/akun")
     phone.end_all("kadis")
     first.wait_for_url("**/masuk*")
-    second.wait_for_url("**/masuk?next=%2Flain")
+    second.wait_for_url("**/masuk?next=%2Flain%3Fa%3D1")
     third.reload()
     assert third.url.endswith("/masuk?next=%2Fakun")
+    assert phone.say("masuk.error.ended") in second.text_content("main")
+    phone.sign_in(second)
+    second.wait_for_url("**/lain?a=1")
+    second.wait_for_selector("#lain-title")
 
 
 @pytest.mark.slow

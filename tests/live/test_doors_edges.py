@@ -16,30 +16,30 @@ from coc.clock import system_now
 from coc.live.doors.hashing import CrowdedError, Hashing
 from coc.settings.models import Server, Settings
 from coc.store import Control
-from coc.store.control import Account
-from tests.live.person import HASH, PASSWORD, Browser
+from tests.live.person import PASSWORD, Browser, people
 from tests.live.serving import Served, served, settings_with_tokens
 
 FORMS = ("/akun/sandi", "/akun/pilihan", "/akun/sesi", "/akun/token", "/akun/token/cabut", "/akun/sakelar")
 
 
-def made(folder: Any) -> Control:
-    held = Control(f"sqlite:///{folder}/control.db")
-    held.add_account(Account("kadis", "head", ("DISDIK",), password=HASH))
-    return held
-
-
-@pytest.fixture
-def control(tmp_path: Any) -> Iterator[Control]:
-    held = made(tmp_path)
-    yield held
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    held = Control(f"sqlite:///{tmp_path_factory.mktemp('control')}/control.db")
+    people(held, {"kadis": "head"})
+    with served(control=held) as found:
+        yield found
     held.close()
 
 
 @pytest.fixture
-def server(control: Control) -> Iterator[Served]:
-    with served(control=control) as found:
-        yield found
+def server(one_server: Served) -> Served:
+    people(one_server.control, {"kadis": "head"}, one_server)
+    return one_server
+
+
+@pytest.fixture
+def control(server: Served) -> Control:
+    return server.control
 
 
 @pytest.fixture
