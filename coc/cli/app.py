@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coc.cli import audit, bench, database, drill, look, pull, quarantine, rights, serve, simulate, token, user
+from coc.cli import audit, bench, database, drill, export, look, pull, quarantine, rights, serve, simulate, token, user
 from coc.cli.declared import declare
 from coc.cli.frame import ConfigOption
 
@@ -47,6 +47,7 @@ app.command()(drill.drill)
 app.add_typer(user.group, name="user")
 app.add_typer(token.group, name="token")
 app.add_typer(audit.group, name="audit")
+app.command()(export.export)
 app.command()(rights.access)
 app.command()(bench.bench)
 
