@@ -22,6 +22,7 @@ from coc.access import Audit, Gatekeeper, Sessions, Tokens
 from coc.access.table import BOARDS, declare, declare_named
 from coc.boards.subjects import SUBJECTS
 from coc.clock import Clock, from_environment
+from coc.export.http import build_exports
 from coc.live.api import build_api
 from coc.live.boards_loop import Boards, BoardsLoop
 from coc.live.build_id import build_id
@@ -53,13 +54,16 @@ SWITCH_SECONDS: Final = 0.0005
 
 
 class Application:
-    """A raw ASGI app: live routes by themselves, `/api` to FastAPI, doors to Starlette, the rest to Dash on Flask."""
+    """A raw ASGI app: live routes by themselves, what is below a root to its own app, the rest to Dash on Flask.
+
+    `roots`: by a path's first segment.
+    """
 
     def __init__(
-        self, services: Services, loop: BoardsLoop, routes: dict[str, Any], api: Any, doors: Any, site: Any
+        self, services: Services, loop: BoardsLoop, routes: dict[str, Any], roots: dict[str, Any], site: Any
     ) -> None:
         self.services, self.loop, self.routes = services, loop, routes
-        self.api, self.doors, self.site = api, doors, site
+        self.roots, self.site = roots, site
         self.on_start: list[Callable[[], None]] = []
         self.on_stop: list[Callable[[], None]] = []
 
@@ -70,13 +74,8 @@ class Application:
         path = scope["path"]
         route = self.routes.get(path)
         if route is None:
-            route = self._behind(path)
+            route = self.roots.get(path.split("/", 2)[1], self.site)
         await route(scope, receive, send)
-
-    def _behind(self, path: str) -> Any:
-        if path.startswith("/api/"):
-            return self.api
-        return self.doors if path.split("/", 2)[1] in DOORS else self.site
 
     async def _live(self, receive: Any, send: Any) -> None:
         while True:
@@ -136,7 +135,7 @@ def build(
         frames.ahead()
         services.hub.tell()
 
-    api, doors = build_api(services), build_doors(services)
+    api, doors, exports = build_api(services), build_doors(services), build_exports(services)
     routes = {
         "/healthz": healthz,
         "/readyz": readyz(services),
@@ -144,12 +143,13 @@ def build(
         "/live/frame": FrameRoute(frames),
         "/api/v1/stream": Stream(services.hub, gatekeeper, services.event),
     }
+    roots: dict[str, Any] = {"api": api, "export": exports, **dict.fromkeys(DOORS, doors)}
     declare_named("board", ["feeds", *(s.name for s in SUBJECTS)], BOARDS)
-    declare([*routes, *(str(getattr(route, "path", route)) for route in (*api.routes, *doors.routes))])
+    declare([*routes, *(str(getattr(route, "path", route)) for route in (*api.routes, *doors.routes, *exports.routes))])
     loop = BoardsLoop(services, builder, told=told, next_runs=next_runs)
     wsgi: Any = site
     flask: Any = WSGIMiddleware(wsgi, workers=WORKERS)
-    application = Application(services, loop, routes, api, doors, Compressed(flask))
+    application = Application(services, loop, routes, roots, Compressed(flask))
     return Gate(application, settings, realm, gatekeeper, audit, measures), application
 
 

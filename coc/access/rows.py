@@ -12,13 +12,13 @@ from typing import Final
 import pandas as pd
 
 from coc.access.audit import Audit
+from coc.access.table import OF_LETTERS
 from coc.access.viewer import SECURITIES, Lens, Viewer
 from coc.domain.datasets import COLUMNS, Dataset
 from coc.ingest.context import known_units
 from coc.settings.models import Realm, Settings
 from coc.store import Sight, Store, Wanted
 
-READERS: Final[frozenset[Lens]] = frozenset({"operator", "head", "leader"})
 _CONTENTS: Final = frozenset(c.name for d in (Dataset.LETTERS, Dataset.DISPOSITIONS) for c in COLUMNS[d] if c.content)
 # Letter contents that each lens does not see.
 _HIDDEN: Final[Mapping[Lens, frozenset[str]]] = {"head": frozenset(), "leader": frozenset()}
@@ -58,7 +58,7 @@ class Rows:
         return found
 
     def _sight(self, viewer: Viewer) -> Sight:
-        top = viewer.clearance if viewer.lens in READERS else None
+        top = viewer.clearance if viewer.lens in OF_LETTERS else None
         classes = () if top is None else SECURITIES[: SECURITIES.index(top) + 1]
         units = self._with_children(viewer.units) if viewer.lens == "head" else None
         return Sight(classes, units, unknown=top == SECURITIES[-1])

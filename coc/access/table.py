@@ -33,6 +33,7 @@ class Speaks(StrEnum):
 
 EVERY_LENS: Final[Lenses] = frozenset(LENSES)
 OF_ADMINS: Final[Lenses] = frozenset({"admin"})
+OF_LETTERS: Final[Lenses] = frozenset({"operator", "head", "leader"})  # lenses that see letters one by one
 READ: Final = ("GET", "HEAD")
 FORM: Final = (*READ, "POST")
 
@@ -63,6 +64,12 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("/api/v1/kpis/*", Right.VIEWER),
     Rule("/api/v1/feeds", Right.VIEWER),
     Rule("/api/v1/stream", Right.VIEWER),
+    *(Rule(f"/export/kpis.{f}", Right.VIEWER, audited="export") for f in ("csv", "xlsx", "json")),
+    *(
+        Rule(f"/export/{rows}.{f}", Right.VIEWER, lenses=OF_LETTERS, audited="export")
+        for rows in ("letters", "dispositions")
+        for f in ("csv", "xlsx", "json")
+    ),
     Rule("/live/frame", Right.VIEWER),
     Rule("/assets/fonts/*", Right.ANYONE),  # the doors' own
     Rule("/assets/favicon.svg", Right.ANYONE),
@@ -99,7 +106,7 @@ EVENTS: Final[Mapping[str, Lenses]] = {"version": EVERY_LENS}
 
 
 # Under these nothing is a page: what the table does not name does not exist.
-_CLOSED: Final = ("/api", "/live", "/_")
+_CLOSED: Final = ("/api", "/live", "/export", "/_")
 _CAPTURES: Final = re.compile(r"<path:[^>]+>|<(?:string:)?[^>:]+>|\{[^}:]+:path\}|\{[^}]+\}")
 
 

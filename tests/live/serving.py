@@ -120,6 +120,15 @@ class FakeStore:
     broken: bool = False
     up_to_date: bool = True
     health: Health = field(default_factory=lambda: Health("test"))
+    rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"source_id": []}))
+    asked: list[tuple[Any, Any, Any]] = field(default_factory=list)
+
+    def seen_letters(self, sight: Any, wanted: Any, hidden: Any) -> pd.DataFrame:
+        """As many rows as there are, whoever asks: it remembers for whom."""
+        self.asked.append((sight, wanted, hidden))
+        return self.rows.iloc[wanted.offset :].head(len(self.rows) if wanted.limit is None else wanted.limit)
+
+    seen_dispositions = seen_letters
 
     def feeds_at_hand(self) -> list[Any]:
         return []
