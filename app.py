@@ -27,12 +27,14 @@ from coc.live.api import build_api
 from coc.live.boards_loop import Boards, BoardsLoop
 from coc.live.build_id import build_id
 from coc.live.compressed import Compressed
+from coc.live.connection import Doorkeeper
 from coc.live.doors import build_doors
 from coc.live.frames import FrameRoute, Frames
 from coc.live.gate import Gate
 from coc.live.hub import Hub
 from coc.live.measures import Measures
 from coc.live.plain import healthz, metrics, readyz
+from coc.live.proxied import AsgiApp, proxied
 from coc.live.services import Services, install
 from coc.live.site import build_site
 from coc.live.stream import Stream
@@ -108,7 +110,7 @@ def build(
     next_runs: Callable[[], Mapping[str, datetime]] = dict,
     pages_folder: Path = ROOT / "pages",
     assets_folder: Path = ROOT / "assets",
-) -> tuple[Gate, Application]:
+) -> tuple[AsgiApp, Application]:
     """The ASGI app and, inside its gate, the application. Starts no thread but the audit writer's."""
     unpack(assets_folder)  # before the build id reads the folder and Dash lists it
     tokens, sessions, measures = Tokens(settings, control), Sessions(settings, realm, control), Measures()
@@ -150,7 +152,8 @@ def build(
     wsgi: Any = site
     flask: Any = WSGIMiddleware(wsgi, workers=WORKERS)
     application = Application(services, loop, routes, roots, Compressed(flask))
-    return Gate(application, settings, realm, gatekeeper, audit, measures), application
+    gate = Gate(application, settings, realm, gatekeeper, audit, measures)
+    return proxied(gate, settings.server.trusted_proxies), application
 
 
 class _Server(uvicorn.Server):
@@ -212,10 +215,12 @@ def serve(
         application.on_stop.append(scheduler.shutdown)
     building.start()
     application.on_stop.append(building.stop)
+    protocol: Any = Doorkeeper(trusted=settings.server.trusted_proxies).protocol()
     config = uvicorn.Config(
         gate,
         host=host,
         port=port,
+        http=protocol,
         access_log=False,
         log_config=None,
         log_level="warning",

@@ -8,6 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from coc.access.address import client_of
 from coc.access.loopback import headers_named, is_local
 from coc.access.sessions import Sessions
 from coc.access.table import Right
@@ -65,8 +66,7 @@ class Gatekeeper:
         secret = cookie(scope, self.cookie)
         if not secret:
             return None
-        client = scope.get("client")
-        found = self.sessions.viewer_of(secret, str(client[0]) if client else "")
+        found = self.sessions.viewer_of(secret, client_of(scope))
         if self.realm == "demo":
             return None if isinstance(found, Refusal) else self._in_demo(scope, replace(found, lens=DEMO_LENS))
         return found if isinstance(found, Refusal) else _undressed(scope, found)

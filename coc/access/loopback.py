@@ -27,7 +27,7 @@ def is_local(scope: Mapping[str, Any]) -> bool:
     headers: list[tuple[bytes, bytes]] = list(scope.get("headers") or ())
     server = scope.get("server") or (None, None)
     port = server[1]
-    if not isinstance(port, int) or not _is_loopback(scope.get("client")):
+    if not isinstance(port, int) or not is_loopback((scope.get("client") or [""])[0]):
         return False
     if any(k.lower() in _PROXY_HEADERS or k.lower().startswith(_PROXY_PREFIX) for k, _ in headers):
         return False
@@ -42,11 +42,10 @@ def _own_hosts(port: int) -> set[str]:
     return bare | {f"{name}:{port}" for name in _OWN_NAMES}
 
 
-def _is_loopback(client: Any) -> bool:
-    if not client:
-        return False
+def is_loopback(peer: object) -> bool:
+    """Whether an address is this machine's own."""
     try:
-        address = ipaddress.ip_address(str(client[0]).split("%")[0])
+        address = ipaddress.ip_address(str(peer).split("%")[0])
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)

@@ -10,6 +10,7 @@ from http.cookies import SimpleCookie
 from typing import Any, Final
 
 from coc.access import LENS_COOKIE, Gatekeeper, Refusal, Right, Viewer
+from coc.access.address import Address, client_of
 from coc.access.audit import Audit
 from coc.access.gatekeeper import NOT_YOURS, cookie, query_value
 from coc.access.loopback import headers_named
@@ -18,6 +19,7 @@ from coc.access.viewer import lens_named
 from coc.live.choices import LANGUAGE_COOKIE
 from coc.live.measures import Measures
 from coc.live.problems import send_problem
+from coc.live.rates import Throttle
 from coc.live.refusal_page import refusal_page
 from coc.settings.models import Realm, Settings
 
@@ -25,6 +27,9 @@ log = logging.getLogger("coc.gate")
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 MOST_BODY: Final = 1_000_000  # bytes of a callback
 _BODY_SECONDS: Final = 10.0
+_LONGEST_URL: Final = 8_000
+_MOST_HEADERS: Final = 100
+_MOST_HEADER_BYTES: Final = 32_000
 _SAFETY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -33,6 +38,8 @@ _SAFETY: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
+# A year, for this name alone: what else the city serves below it is not ours to decide.
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 # For what is no page: nothing in it may load or run anything.
 _CSP_OF_DATA: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 CSP_OF_REFUSAL: Final = (
@@ -58,6 +65,8 @@ class Gate:
     ) -> None:
         self.inner, self.settings, self.realm = inner, settings, realm
         self.gatekeeper, self.audit, self.measures = gatekeeper, audit, measures
+        self.address = Address(settings.server.public_url)
+        self.throttle = Throttle()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -68,7 +77,7 @@ class Gate:
             await self.inner(scope, receive, send)
             return
         rule = rule_of(scope["path"])
-        guarded = _Guarded(send, head=scope["method"] == "HEAD")
+        guarded = _Guarded(send, head=scope["method"] == "HEAD", https=self.address.https)
         try:
             await self._pass(scope, receive, guarded, rule)
         except Exception:
@@ -78,33 +87,35 @@ class Gate:
                 await self._refuse(scope, guarded, rule, Refusal(500, "It failed", said))
         finally:
             self.measures.requests.labels(rule.path if rule else "none", str(guarded.status)).inc()
-            if guarded.status in (401, 403):
+            if guarded.status in (401, 403, 429):
                 self._note(scope, guarded)
 
     async def _pass(self, scope: Any, receive: Any, send: _Guarded, rule: Rule | None) -> None:
+        misplaced = _too_long(scope) or self.address.misdirected(scope)
+        if misplaced is not None:
+            await self._refuse(scope, send, rule, misplaced)
+            return
         realm = query_value(scope, "realm")
         if realm and realm != self.realm:
             said = f"This server is the {self.realm} realm's; no other can be seen through it."
             await self._refuse(scope, send, rule, Refusal(404, "Another realm", said))
             return
         right = rule.right if rule else Right.VIEWER
-        viewer: Viewer | Refusal | None = None
-        if right is not Right.ANYONE:
-            viewer = self.gatekeeper.viewer_of(scope, right)
-            if isinstance(viewer, Refusal) and viewer.code == "session" and self.gatekeeper.sessions.stale():
-                await asyncio.to_thread(self.gatekeeper.sessions.refresh)
-                viewer = self.gatekeeper.viewer_of(scope, right)
+        viewer = None if right is Right.ANYONE else await self._viewer(scope, right)
         if isinstance(viewer, Refusal):
             if _may_be_sent(scope, rule, viewer):
                 await _send_to_sign_in(scope, send)
                 return
-            await self._refuse(scope, send, rule, viewer)
+            known = viewer.status not in (401, 403)
+            await self._refuse(
+                scope, send, rule, (None if known else self.throttle.refusal(client_of(scope))) or viewer
+            )
             return
         send.viewer = viewer
         if viewer is not None and rule is not None and viewer.lens not in rule.lenses:
             await self._refuse(scope, send, rule, NOT_YOURS)
             return
-        refusal = _unfit(scope, rule)
+        refusal = self._unfit(scope, rule, viewer)
         if refusal is not None or rule is None:
             await self._refuse(
                 scope, send, rule, refusal or Refusal(404, "Not found", "There is nothing at this path.")
@@ -120,6 +131,13 @@ class Gate:
         if scope["method"] == "HEAD":
             inner |= {"method": "GET", "coc.head": True}
         await self.inner(inner, receive, send)
+
+    async def _viewer(self, scope: Any, right: Right) -> Viewer | Refusal:
+        viewer = self.gatekeeper.viewer_of(scope, right)
+        if isinstance(viewer, Refusal) and viewer.code == "session" and self.gatekeeper.sessions.stale():
+            await asyncio.to_thread(self.gatekeeper.sessions.refresh)
+            return self.gatekeeper.viewer_of(scope, right)
+        return viewer
 
     async def _body(self, scope: Any, receive: Any, send: _Guarded, rule: Rule) -> Any:
         """The whole body, read here so that a slow or endless one holds no worker. None where it was refused."""
@@ -147,8 +165,27 @@ class Gate:
 
         return replay
 
+    def _unfit(self, scope: Any, rule: Rule | None, viewer: Viewer | None) -> Refusal | None:
+        """What is wrong with a request whose sender may come in."""
+        if rule is None:
+            return None
+        method = scope["method"]
+        if method not in rule.methods:
+            return Refusal(405, "Method not allowed", f"This path takes {' and '.join(rule.methods)}.")
+        if method == "POST":
+            if not self.address.same_origin(scope):
+                return Refusal(403, "Another origin", "A page of another origin may not write here.")
+            often = self.throttle.post(client_of(scope), viewer)
+            if often is not None:
+                return often
+        lengths = headers_named(scope["headers"], b"content-length")
+        if lengths and lengths[0].isdigit() and int(lengths[0]) > MOST_BODY:
+            return Refusal(413, "Too large", f"A request may hold {MOST_BODY} bytes at most.")
+        return None
+
     async def _refuse(self, scope: Any, send: _Guarded, rule: Rule | None, refusal: Refusal) -> None:
         send.refused = refusal.title.lower()
+        send.retry_after = self.throttle.left() if refusal.status == 429 else 0
         if rule is not None and rule.speaks is Speaks.PAGE:
             asked = query_value(scope, "lang") or cookie(scope, LANGUAGE_COOKIE) or self.settings.city.languages[0]
             body = refusal_page(refusal, self.settings.city.name, asked)
@@ -163,10 +200,8 @@ class Gate:
 
     def _note(self, scope: Any, answered: _Guarded) -> None:
         """A refusal leaves its line, whoever within gave it."""
-        client = scope.get("client")
-        where = str(client[0]) if client else ""
         outcome = f"{answered.status} {answered.refused}".strip()
-        self.audit.refused("refused", scope["path"], where, outcome, answered.viewer)
+        self.audit.refused("refused", scope["path"], client_of(scope), outcome, answered.viewer)
 
 
 def _may_be_sent(scope: Any, rule: Rule | None, refusal: Refusal) -> bool:
@@ -188,31 +223,13 @@ async def _send_to_sign_in(scope: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _unfit(scope: Any, rule: Rule | None) -> Refusal | None:
-    """What is wrong with a request whose sender may come in."""
-    if rule is None:
-        return None
-    method = scope["method"]
-    if method not in rule.methods:
-        return Refusal(405, "Method not allowed", f"This path takes {' and '.join(rule.methods)}.")
-    if method == "POST" and not _same_origin(scope):
-        return Refusal(403, "Another origin", "A page of another origin may not write here.")
-    lengths = headers_named(scope["headers"], b"content-length")
-    if lengths and lengths[0].isdigit() and int(lengths[0]) > MOST_BODY:
-        return Refusal(413, "Too large", f"A request may hold {MOST_BODY} bytes at most.")
+def _too_long(scope: Any) -> Refusal | None:
+    if len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"") > _LONGEST_URL:
+        return Refusal(414, "Too long", f"An address may have {_LONGEST_URL} characters at most.")
+    headers = scope["headers"]
+    if len(headers) > _MOST_HEADERS or sum(len(k) + len(v) for k, v in headers) > _MOST_HEADER_BYTES:
+        return Refusal(431, "Headers too large", f"The headers may hold {_MOST_HEADER_BYTES} bytes at most.")
     return None
-
-
-def _same_origin(scope: Any) -> bool:
-    """No Origin (not a browser), or the very host that was asked. A browser that says cross-site is believed."""
-    origins = headers_named(scope["headers"], b"origin")
-    if headers_named(scope["headers"], b"sec-fetch-site") == ["cross-site"]:
-        return False
-    if not origins:
-        return True
-    hosts = headers_named(scope["headers"], b"host")
-    asked = urllib.parse.urlsplit(origins[0])
-    return len(origins) == 1 and len(hosts) == 1 and asked.netloc.lower() == hosts[0].lower()
 
 
 def _lens_cookie(scope: Any) -> bytes | None:
@@ -230,12 +247,13 @@ def _lens_cookie(scope: Any) -> bytes | None:
 class _Guarded:
     """`send` with the safety headers; a HEAD answer keeps its headers and loses its body."""
 
-    def __init__(self, send: Any, *, head: bool) -> None:
-        self._send, self._head = send, head
+    def __init__(self, send: Any, *, head: bool, https: bool = False) -> None:
+        self._send, self._head, self._https = send, head, https
         self.started, self.status = False, 0
         self.cookie: bytes | None = None
         self.viewer: Viewer | None = None
         self.refused = ""  # why, in a word or two, where it is known
+        self.retry_after = 0  # seconds, where it is too often
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -249,8 +267,20 @@ class _Guarded:
         headers = [(k, v) for k, v in given if k.lower() not in _DROPPED]
         names = {k.lower() for k, _ in headers}
         headers += [pair for pair in (*_SAFETY, _CSP_OF_DATA) if pair[0] not in names]
-        if b"cache-control" not in names:
-            headers.append((b"cache-control", b"private, no-cache"))
         if self.cookie is not None:
             headers.append((b"set-cookie", self.cookie))
+        if b"cache-control" not in names:
+            headers.append((b"cache-control", b"private, no-cache"))
+        if self._https:
+            headers = [*map(_secured, headers), _HSTS]
+        if self.retry_after:
+            headers.append((b"retry-after", str(self.retry_after).encode()))
         return headers
+
+
+def _secured(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """No cookie of an https address leaves in the clear, whoever sets it."""
+    name, value = header
+    if name.lower() != b"set-cookie" or b"; secure" in value.lower():
+        return header
+    return name, value + b"; Secure"

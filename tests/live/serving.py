@@ -22,6 +22,7 @@ from coc.boards import Snapshot
 from coc.boards.board import Board
 from coc.clock import FrozenClock
 from coc.domain.datasets import Dataset
+from coc.live.connection import Doorkeeper, Patience
 from coc.settings.models import Access, ApiToken, Settings
 from coc.store.trouble import Health
 
@@ -243,8 +244,12 @@ def served(
     clock: Any = None,
     port: int = 0,
     control: Any = None,
+    patience: Patience | None = None,
 ) -> Iterator[Served]:
-    """The application on a port of its own, in a thread, until the block ends. `control`: a real control store."""
+    """The application on a port of its own, in a thread, until the block ends. `control`: a real control store.
+
+    `patience`: with connections, where the usual one is too long for a test.
+    """
     builder, store, control = FakeBuilder(first or snapshot(1)), FakeStore(), control or FakeControl()
     gate, application = app.build(
         settings or settings_with_tokens(),
@@ -256,10 +261,13 @@ def served(
         pages_folder=pages,
         assets_folder=ROOT / "assets",
     )
+    known = settings.server.trusted_proxies if settings else ()
+    protocol: Any = Doorkeeper(patience or Patience(), known).protocol()
     config = uvicorn.Config(
         gate,
         host="127.0.0.1",
         port=port,
+        http=protocol,
         log_config=None,
         access_log=False,
         server_header=False,
