@@ -61,12 +61,12 @@ class Connection(H11Protocol):
         super().__init__(*args, **named)
         self._keeper = keeper
         self._place = ""
-        self._headers = _Due(self.loop, keeper.patience.header_seconds, self._give_up)
+        self._request = _Due(self.loop, keeper.patience.header_seconds, self._give_up)
         self._unread = _Due(self.loop, keeper.patience.unread_seconds, self._give_up)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._headers.set()
+        self._request.set()
         address = self.client[0] if self.client else ""
         if not self._keeper.counts(address):
             return
@@ -77,7 +77,7 @@ class Connection(H11Protocol):
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._headers.end()
+        self._request.end()
         self._unread.end()
         if self._place:
             self._keeper.open[self._place] -= 1
@@ -90,15 +90,15 @@ class Connection(H11Protocol):
         before = self.cycle
         super().data_received(data)
         if self.cycle is not before:
-            self._headers.end()
+            self._request.end()
         if self.cycle is None or self.cycle.response_complete:
             # Of a next request that is not whole, or of a body nobody waits for any more.
-            self._headers.set()
+            self._request.set()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.cycle is not None and not self.cycle.response_complete:
-            self._headers.end()  # the next one had come already
+            self._request.end()  # the next one had come already
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -65,16 +65,37 @@ def stores(document: Document) -> None:
 
 
 def server(document: Document) -> None:
-    url = document.at(("server", "public_url"))
-    if isinstance(url, str) and not document.is_broken(("server", "public_url")):
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            document.complain(("server", "public_url"), "expected a URL such as https://coc.example.go.id")
+    path: KeyPath = ("server", "public_url")
+    url = document.at(path)
+    if isinstance(url, str) and not document.is_broken(path):
+        wrong = _wrong_address(url)
+        if wrong is not None:
+            document.complain(path, f"expected a URL such as https://coc.example.go.id{wrong}")
     for path, text in _texts(document, "server", "trusted_proxies"):
         try:
-            ipaddress.ip_network(text, strict=False)
+            network = ipaddress.ip_network(text, strict=False)
         except ValueError:
             document.complain(path, f"expected an address or network such as 10.0.0.5 or 10.0.0.0/24; found `{text}`")
+            continue
+        if network.prefixlen == 0:
+            said = f"`{text}` is everybody, and whom everybody speaks for is nobody; name the proxy's own address"
+            document.complain(path, said)
+
+
+def _wrong_address(url: str) -> str | None:
+    """What is wrong with a public address, "" where it is none at all."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"[\s\\]", url):
+        return ""
+    if parts.username is not None or parts.password is not None:
+        return "; it is no secret, so it holds no user and password"
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        return "; the pages stand at its root, without a path, a question mark or a #"
+    return None
 
 
 def categories(document: Document) -> None:
