@@ -87,7 +87,7 @@ class Gate:
                 await self._refuse(scope, guarded, rule, Refusal(500, "It failed", said))
         finally:
             self.measures.requests.labels(rule.path if rule else "none", str(guarded.status)).inc()
-            if guarded.status in (401, 403, 429):
+            if guarded.status in (401, 403) or guarded.retry_after:
                 self._note(scope, guarded)
 
     async def _pass(self, scope: Any, receive: Any, send: _Guarded, rule: Rule | None) -> None:

@@ -92,6 +92,22 @@ connectors:
         ),
         ("server: {public_url: coc.go.id}", "server.public_url: expected a URL such as https://coc.example.go.id"),
         (
+            "server: {public_url: 'https://coc.go.id/papan'}",
+            "server.public_url: expected a URL such as https://coc.example.go.id; the pages stand at its root,"
+            " without a path, a question mark or a #",
+        ),
+        (
+            "server: {public_url: 'https://a:b@coc.go.id'}",
+            "server.public_url: expected a URL such as https://coc.example.go.id; it is no secret, so it holds no user"
+            " and password",
+        ),
+        ("server: {public_url: 'https://coc.go.id:port'}", "server.public_url: expected a URL such as"),
+        (
+            "server: {trusted_proxies: [0.0.0.0/0]}",
+            "server.trusted_proxies[0]: `0.0.0.0/0` is everybody, and whom everybody speaks for is nobody; name the"
+            " proxy's own address",
+        ),
+        (
             "server: {trusted_proxies: [proxy]}",
             "server.trusted_proxies[0]: expected an address or network such as 10.0.0.5 or 10.0.0.0/24; found `proxy`",
         ),
