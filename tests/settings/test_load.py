@@ -101,7 +101,10 @@ connectors:
             "server.public_url: expected a URL such as https://coc.example.go.id; it is no secret, so it holds no user"
             " and password",
         ),
-        ("server: {public_url: 'https://coc.go.id:port'}", "server.public_url: expected a URL such as"),
+        (
+            "server: {public_url: 'https://coc.go.id:port'}",
+            "server.public_url: expected a URL such as https://coc.example.go.id",
+        ),
         (
             "server: {trusted_proxies: [0.0.0.0/0]}",
             "server.trusted_proxies[0]: `0.0.0.0/0` is everybody, and whom everybody speaks for is nobody; name the"
