@@ -58,13 +58,22 @@ class Reader:
         self._made: dict[tuple[str, Lens], _Held] = {}
         self._units: tuple[Board | None, frozenset[str]] = (None, frozenset())
 
-    def epoch(self) -> int:
+    def epoch(self, lens: Lens) -> int:
+        """The newest epoch that changed something the lens may see."""
         snapshot = self._snapshot()
+        if lens == "public":
+            return max(self.board_epochs(lens).values(), default=0)
         return snapshot.epoch if snapshot else 0
 
-    def board_epochs(self) -> dict[str, int]:
+    def board_epochs(self, lens: Lens) -> dict[str, int]:
+        """By board, the epoch of its last change: for the public lens of what the public may see of it.
+
+        Else a screen in the street would tell when a secret letter came.
+        """
         snapshot = self._snapshot()
-        return dict(snapshot.epochs) if snapshot else {}
+        if snapshot is None or lens != "public":
+            return dict(snapshot.epochs) if snapshot else {}
+        return {name: b.epoch for (name, population), b in snapshot.boards.items() if population == PUBLIC}
 
     def boards(self, lens: Lens, names: Iterable[str]) -> dict[str, Board]:
         """Each board as the lens may see it; an empty one where none was built yet."""

@@ -112,9 +112,9 @@ def build_api(services: Services) -> FastAPI:
     api.add_exception_handler(RequestValidationError, _as_invalid)
 
     def respond(request: Request, items: list[Any], *dependence: object) -> Response:
-        reader = services.reader
-        body = {"items": items, "epoch": reader.epoch(), "now": services.now(), "realm": services.realm}
-        etag = etag_of(services.realm, services.build, request.url, reader.epoch(), items, *dependence)
+        epoch = services.reader.epoch(_lens(request))
+        body = {"items": items, "epoch": epoch, "now": services.now(), "realm": services.realm}
+        etag = etag_of(services.realm, services.build, request.url, epoch, items, *dependence)
         return _answer(request, body, etag)
 
     @api.get("/api/v1/kpis", response_model=Kpis, responses=_PROBLEMS, tags=["figures"])

@@ -65,7 +65,7 @@ class Frames:
         """The frame of the page's present epoch, if it was made already."""
         frame = self._held.get(key)
         services = self.services
-        if frame is None or frame.epoch != services.page_epoch(key.page) or frame.stamp != services.stamp:
+        if frame is None or frame.epoch != services.page_epoch(key.page, key.lens) or frame.stamp != services.stamp:
             return None
         frame.asked = self._ticks()
         return frame.ready
@@ -92,7 +92,7 @@ class Frames:
                 continue
 
     def _build(self, key: Key) -> Ready:
-        services, epoch = self.services, self.services.page_epoch(key.page)
+        services, epoch = self.services, self.services.page_epoch(key.page, key.lens)
         stamp = services.stamp  # before the boards: a frame must never be newer than it says
         failed = self._failed.get(key)
         if failed is not None and failed[0] == epoch and self._ticks() - failed[1] < _FAILED_SECONDS:

@@ -74,7 +74,7 @@ def sentence(cause: Cause) -> str:
 def metrics(services: Services) -> AsgiApp:
     services.measures.watch(
         {
-            "coc_epoch": ("The realm's epoch", lambda: float(services.reader.epoch())),
+            "coc_epoch": ("The realm's epoch", lambda: float(services.reader.epoch("admin"))),
             "coc_streams": ("Open event streams", lambda: float(services.hub.streams)),
         },
         lambda: _feeds(services),

@@ -90,8 +90,8 @@ class Services:
         """Whether a lens may have a page."""
         return self.pages[page].spec.is_for(lens, self.sessions.switched_on)
 
-    def page_epoch(self, page: str) -> int:
-        return page_epoch(self.pages[page].spec, self.reader.board_epochs())
+    def page_epoch(self, page: str, lens: Lens) -> int:
+        return page_epoch(self.pages[page].spec, self.reader.board_epochs(lens))
 
     def view(
         self, page: str, lang: str | None = None, theme: str | None = None, scope: str = "", **_query: object
@@ -109,7 +109,7 @@ class Services:
 
     def view_as(self, lens: Lens, page: str, language: str, theme: str, scope: str) -> View:
         """The page's boards in one lens, language and theme."""
-        spec, snapshot = self.pages[page].spec, self.snapshot
+        spec = self.pages[page].spec
         return View(
             page=spec.name,
             boards=self.reader.boards(lens, spec.boards),
@@ -117,7 +117,7 @@ class Services:
             language=language,
             theme=theme,
             scope=scope if scope in self.reader.units() else "",
-            epoch=page_epoch(spec, snapshot.epochs if snapshot else {}),
+            epoch=page_epoch(spec, self.reader.board_epochs(lens)),
             now=self.now(),
             realm=self.realm,
             simulated=self.simulated,
@@ -130,12 +130,13 @@ class Services:
         held = self._events.get(lens)
         if held is not None and held[1][0] is snapshot and held[1][1] == trouble and at - held[0] < _EVENT_SECONDS:
             return held[2]
+        epochs = self.reader.board_epochs(lens)
         data = {
-            "epoch": snapshot.epoch if snapshot else 0,
+            "epoch": self.reader.epoch(lens),
             "stamp": snapshot.stamp if snapshot else "",
             "now": self.now().isoformat(),
-            "boards": dict(snapshot.epochs) if snapshot else {},
-            "pages": self._page_epochs(snapshot.epochs if snapshot else {}, lens),
+            "boards": epochs,
+            "pages": self._page_epochs(epochs, lens),
             "build": self.build,
             "speed": self.clock.speed,
             "feeds": self.reader.ages(lens),

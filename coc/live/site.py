@@ -249,7 +249,8 @@ def _guard_page(site: Site, services: Services) -> Response | None:
 
 def _key(services: Services, page: Page, query: dict[str, Any], chosen: choices.Choices) -> Key:
     viewer, scope = viewer_in_hand(), str(query.get("scope", ""))
-    lens, epoch = viewer.lens if viewer else "", services.page_epoch(page.spec.name)
+    lens = viewer.lens if viewer else ""
+    epoch = services.page_epoch(page.spec.name, lens or "public")
     return Key(page.spec.name, lens, scope, chosen.language, chosen.theme, epoch, services.stamp)
 
 

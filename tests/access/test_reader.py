@@ -95,6 +95,15 @@ def test_the_public_lens_reads_the_population_without_secret_letters() -> None:
     assert figure.value == 7
 
 
+def test_a_change_that_the_public_may_not_see_is_no_epoch_of_its() -> None:
+    made = snapshot(3)
+    secret = replace(made.boards["correspondence", "all"], epoch=4)
+    boards = {**made.boards, ("correspondence", "all"): secret}
+    held = reader(replace(made, epoch=4, boards=boards, epochs={"correspondence": 4, "feeds": 3}))
+    assert (held.epoch("room"), held.board_epochs("room")["correspondence"]) == (4, 4)
+    assert (held.epoch("public"), held.board_epochs("public")["correspondence"]) == (3, 3)
+
+
 def test_the_public_boards_do_not_say_whose_a_service_is() -> None:
     made = snapshot(3)
     boards = dict(made.boards)
