@@ -46,7 +46,13 @@
     return answer;
   };
   if (bus) bus.onmessage = () => ask(true);
-  // A page that the browser kept whole comes back as it was left.
-  window.addEventListener("pageshow", (event) => { if (event.persisted) ask(); });
+  // A page that the browser kept whole comes back as it was left: out of sight until it is known whose turn it is.
+  window.addEventListener("pageshow", async (event) => {
+    if (!event.persisted) return;
+    const style = document.documentElement.style;
+    style.visibility = "hidden";
+    await ask();
+    if (!leaving) style.visibility = "";
+  });
   window.cocDoor = { ask };
 })();

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -35,6 +36,7 @@ _DAY: Final = 86_400
 _YEAR: Final = 365 * _DAY
 # One slash and no second one, in either direction: browsers read a backslash as a slash and drop tabs and line ends.
 _OWN_WAY: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+_MARKED: Final = re.compile(r"`([^`]+)`")
 _NO_WAY: Final = frozenset({"masuk", "keluar", "api", "live", "assets"})
 CSP: Final = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
@@ -61,6 +63,11 @@ async def fields_of(request: Request) -> dict[str, str]:
         return {}
 
 
+def typed(text: str) -> str:
+    """HTML of a sentence of ours whose `marked` words are typed."""
+    return _MARKED.sub(r"<code>\1</code>", escape(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """The doors' hold on the application."""
@@ -73,6 +80,7 @@ class Doors:
     def of(cls, services: Services) -> Doors:
         loader = FileSystemLoader(HERE / "templates")
         pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        pages.filters["typed"] = typed
         return cls(services, pages, Hashing())
 
     @property
