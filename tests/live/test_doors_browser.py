@@ -99,6 +99,8 @@ def test_a_head_signs_in_works_and_leaves_nothing_behind(chromium: Any, server: 
     page.goto(phone.origin + "/akun")
     assert fits(page)
     assert "kadis" in page.text_content("main")
+    page.go_back()
+    page.wait_for_selector(f"#{PRIVATE}", state="visible")
     page.goto(phone.origin + "/keluar")
     page.get_by_role("button", name=phone.say("keluar.submit"), exact=True).click()
     page.wait_for_url("**/masuk?out")
