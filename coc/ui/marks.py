@@ -65,8 +65,6 @@ def value(reading: Reading, children: Any, class_name: str = "coc-value") -> Any
 
 
 def null_words(ctx: Context, reading: Reading) -> str:
-    if reading.kind == "lt5":
-        return ctx.say("null.lt5")
     message = f"null.{reading.state}"
     return ctx.say(message) if ctx.say.has(message) else ctx.say("null.no_data")
 

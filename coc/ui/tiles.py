@@ -16,9 +16,9 @@ _ROOM = 6  # characters of a big number that fit: 12.345
 
 
 def figure_text(ctx: Context, reading: Reading, measure: str) -> str:
-    """The number without its unit: counts whole, rates and hours with one decimal."""
+    """The number without its unit: counts whole, rates and hours with one decimal; "< 5" where that is all it says."""
     if reading.value is None:
-        return ctx.writer.number(None)
+        return ctx.say("null.lt5") if reading.kind == "lt5" else ctx.writer.number(None)
     if measure == "rate":
         return ctx.writer.percent_number(reading.value)
     return ctx.writer.number(reading.value, 1 if measure == "hours" else 0)

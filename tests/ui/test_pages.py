@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 from plotly.io.json import to_json_plotly
 
@@ -36,6 +38,22 @@ def test_a_null_kpi_is_a_dash_with_an_empty_value_and_its_reason() -> None:
     assert attribute(backlog, "data-value") == ""
     assert text_of(backlog) == "–"
     assert "belum ada data" in text_of(props["overview-backlog"]["children"])
+
+
+def test_a_unit_s_hidden_figure_is_no_number_and_says_how_it_is_hidden() -> None:
+    held = factory.boards()
+    board = held["disposition"]
+    rows = [(f"disposition.{k}", "DISDIK", "30d", float("nan"), "masked") for k in ("backlog", "overdue")]
+    kpis = pd.DataFrame(rows, columns=list(board.kpis.columns))
+    masks = pd.DataFrame([("disposition.overdue", "DISDIK", "lt5")], columns=["id", "unit", "kind"])
+    held["disposition"] = replace(board, kpis=kpis, frames={**board.frames, "masks": masks})
+    props = overview.render(replace(factory.view(held=held), scope="DISDIK", lens="public"))
+    shown = with_attribute(props, "data-kpi")
+    for kpi, said in {"disposition.backlog": "–", "disposition.overdue": "< 5"}.items():
+        names = ("data-value", "data-masked", "data-unit")
+        assert tuple(attribute(shown[kpi], name) for name in names) == ("", "lt5", "DISDIK")
+        assert text_of(shown[kpi]) == said
+    assert "disamarkan" in text_of(props["overview-overdue"]["children"])
 
 
 def test_a_kpi_that_no_source_records_says_so() -> None:
