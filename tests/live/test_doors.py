@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from starlette.routing import Route
 
 from coc.access.table import RULES
+from coc.live.doors import build_doors
 from coc.live.doors.agents import short
 from coc.live.doors.forms import safe_way
 from coc.store import Control
@@ -201,6 +203,12 @@ def test_a_form_that_was_not_made_for_this_browser_changes_nothing(
 def test_every_form_of_the_table_is_among_the_forged_ones() -> None:
     writes = {r.path for r in RULES if r.csrf}
     assert writes == {"/masuk", "/masuk/**", "/keluar", "/akun/**"}
+
+
+def test_every_address_that_takes_a_form_is_among_the_forged_ones(server: Served) -> None:
+    routes = build_doors(server.services).routes
+    takes = {r.path for r in routes if isinstance(r, Route) and "POST" in (r.methods or ())}
+    assert takes == set(FORMS)
 
 
 @pytest.mark.parametrize("path", FORMS)
