@@ -13,8 +13,10 @@ from coc.access.published import by_unit, kinds_of, masked_kpis, masks_frame
 from coc.access.viewer import Lens
 from coc.boards.board import Board
 
-# Columns that name a unit: not for the public lens.
-_PER_UNIT_COLUMNS: Final = ("owner_unit",)
+# Not for the public lens: rows of units, but for the published table, and a column that says whose a row is.
+_ROWS_OF_UNITS: Final = ("unit", "to_unit")
+_OWNERS: Final = ("owner_unit",)
+_PUBLISHED_FRAME: Final = ("disposition", "by_unit")
 # Columns of the feeds frame that each lens does not see; hosts are an administrator's alone.
 _REASONS: Final = ("error_code", "error_detail", "notes", "failing_since")
 _COUNTS: Final = ("quarantined", "quarantine_open", "quarantine_reasons")
@@ -40,12 +42,17 @@ def masked_board(board: Board, lens: Lens, hosts: Collection[str]) -> Board:
     if lens != "public":
         return board
     kinds = kinds_of(board.kpis)
-    frames = {n: by_unit(f, kinds) if n == "by_unit" else _without_units(f) for n, f in board.frames.items()}
+    frames = {
+        n: by_unit(f, kinds) if (board.name, n) == _PUBLISHED_FRAME else _without_units(f)
+        for n, f in board.frames.items()
+    }
     return replace(board, kpis=masked_kpis(board.kpis, kinds), frames={**frames, "masks": masks_frame(kinds)})
 
 
 def _without_units(frame: pd.DataFrame) -> pd.DataFrame:
-    hidden = [c for c in _PER_UNIT_COLUMNS if c in frame.columns]
+    if any(c in frame.columns for c in _ROWS_OF_UNITS):
+        return frame.iloc[0:0]
+    hidden = [c for c in _OWNERS if c in frame.columns]
     return frame.assign(**dict.fromkeys(hidden)) if hidden else frame
 
 

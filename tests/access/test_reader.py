@@ -104,6 +104,17 @@ def test_a_change_that_the_public_may_not_see_is_no_epoch_of_its() -> None:
     assert (held.epoch("public"), held.board_epochs("public")["correspondence"]) == (3, 3)
 
 
+@pytest.mark.parametrize("column", ["unit", "to_unit"])
+def test_a_frame_with_rows_of_units_that_nobody_put_on_the_list_is_empty_for_the_public(column: str) -> None:
+    made = snapshot(3)
+    table = pd.DataFrame({column: ["DISDIK"], "hours": [2.0]})
+    boards = dict(made.boards)
+    boards["correspondence", "public"] = replace(boards["correspondence", "public"], frames={"by_unit": table})
+    shown = reader(replace(made, boards=boards)).boards("public", ["correspondence"])["correspondence"]
+    assert shown.frames["by_unit"].empty
+    assert list(shown.frames["by_unit"].columns) == list(table.columns)
+
+
 def test_the_public_boards_do_not_say_whose_a_service_is() -> None:
     made = snapshot(3)
     boards = dict(made.boards)
