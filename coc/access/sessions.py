@@ -141,6 +141,11 @@ class Sessions:
         """An account's open sessions, the latest seen first."""
         return sorted((s for s in self._open.values() if s.account == name), key=lambda s: s.seen, reverse=True)
 
+    def hint_of(self, digest: str) -> str | None:
+        """The provider's own token of an open session, for its sign-out."""
+        session = self._open.get(digest)
+        return session.hint if session else None
+
     def close(self, name: str, digests: Sequence[str] | None = None) -> None:
         """End sessions of an account, the named ones or all; here at once, elsewhere within a second."""
         assert self._control is not None

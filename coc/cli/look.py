@@ -51,6 +51,7 @@ def check(
     wanted = any(simulated.is_simulated(settings.connectors[n]) for n in live)
     with simulated.at_hand(settings, "demo", wanted) as (addressed, _clock):
         found = _reach({n: addressed.connectors[n] for n in live})
+    provider = _provider_says(settings)
     items = [found.get(n) or _item(n, settings.connectors[n], None, "disabled in config", "") for n in chosen]
     if as_json:
         answer(items)
@@ -58,8 +59,23 @@ def check(
         _show(f"{opened.path} is valid. Its sources", items)
     for warning in warnings:
         say(f"warning: {warning}")
-    if any(item["ok"] is False for item in items):
+    if provider:
+        say(f"oidc: {provider}")
+    if provider or any(item["ok"] is False for item in items):
         raise typer.Exit(FAILED)
+
+
+def _provider_says(settings: Settings) -> str:
+    """What is wrong with the identity provider; "" where it answers, or there is none."""
+    if settings.oidc.issuer is None:
+        return ""
+    from coc.access.oidc import OidcError, Provider
+
+    try:
+        Provider(settings.oidc).metadata()
+    except OidcError as error:
+        return f"{error}; check oidc.issuer, and that this machine reaches it"
+    return ""
 
 
 def warnings_of(settings: Settings) -> list[str]:

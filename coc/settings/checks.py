@@ -98,6 +98,25 @@ def _wrong_address(url: str) -> str | None:
     return None
 
 
+def oidc(document: Document) -> None:
+    """A provider that lets nobody in, or that everybody could pretend to be."""
+    block = _block(document, "oidc")
+    issuer = block.get("issuer")
+    if not isinstance(issuer, str):
+        return
+    parts = urlsplit(issuer)
+    here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme != "https" and not (parts.scheme == "http" and here):
+        document.complain(("oidc", "issuer"), "expected an https address, as the provider itself names it")
+    if not block.get("client_id"):
+        document.complain(("oidc",), "expected client_id, as the provider knows this program")
+    if not block.get("groups"):
+        document.complain(("oidc",), "expected groups: without one nobody who signs in there has a role here")
+    for name, group in _block(document, "oidc", "groups").items():
+        if isinstance(group, dict) and (group.get("role") == "head") != bool(group.get("units")):
+            document.complain(("oidc", "groups", name), "expected units for a head, and for a head alone")
+
+
 def categories(document: Document) -> None:
     for path, text in _texts(document, "limits", "paper_exempt"):
         if text not in CATEGORIES:
@@ -212,4 +231,4 @@ def unit_warnings(settings: Settings, units: Collection[str]) -> list[str]:
     return [f"{key}: no unit `{unit}` in the list{nearest(unit, units)}" for key, unit in named if unit not in units]
 
 
-CHECKS: tuple[Check, ...] = (city, stores, server, categories, calendar)
+CHECKS: tuple[Check, ...] = (city, stores, server, oidc, categories, calendar)

@@ -135,6 +135,29 @@ class Access(Model):
     api_tokens: dict[str, ApiToken] = Field(default_factory=dict)
 
 
+class OidcGroup(Model):
+    """What a provider's group gives. `units` and `until` are a head's."""
+
+    role: Literal["guest", "head", "leader", "operator", "admin"]
+    units: tuple[str, ...] = ()
+    clearance: Literal["biasa", "terbatas", "rahasia", "sangat_rahasia"] | None = None
+
+
+class Oidc(Model):
+    """An OpenID Connect provider. Without `issuer` there is none."""
+
+    issuer: str | None = None
+    client_id: str = ""
+    client_secret: str | None = Field(default=None, repr=False)
+    scopes: tuple[str, ...] = ("openid", "profile", "groups")
+    name_claim: str = "preferred_username"
+    groups_claim: str = "groups"
+    groups: dict[str, OidcGroup] = Field(default_factory=dict)
+    label: str | None = None
+    verify: bool | str = True
+    timeout_seconds: float = Field(default=10, gt=0)
+
+
 class Demo(Model):
     enabled: bool = False
     port: int = Field(default=8051, ge=1, le=65535)
@@ -170,7 +193,7 @@ class Settings(Model):
     screens: dict[str, Any] = Field(default_factory=dict)
     alerts: dict[str, Any] = Field(default_factory=dict)
     mail: dict[str, Any] = Field(default_factory=dict)
-    oidc: dict[str, Any] = Field(default_factory=dict)
+    oidc: Oidc = Oidc()
 
     def of_realm(self, realm: Realm) -> dict[str, ConnectorBlock]:
         return {name: block for name, block in self.connectors.items() if block.realm == realm}

@@ -16,7 +16,7 @@ from coc.settings.models import ConnectorBlock, Settings
 TEXT = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
 KEYS, _, REST = TEXT.partition("## Connectors")
 CONNECTOR_KEYS = REST.partition("## Which realm")[0]
-_OPEN = {"screens", "alerts", "mail", "oidc"}  # free blocks: one line for all
+_OPEN = {"screens", "alerts", "mail"}  # free blocks: one line for all
 
 
 def _documented(text: str) -> set[str]:

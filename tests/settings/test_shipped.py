@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from coc.simulate.applications import APPLICATIONS
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 BLOCKS = {kind: connector.Block for kind, connector in data_connectors.registry().items()}
-ENV = {"SIPADEK_TOKEN": "t0", "PROMETHEUS_PASSWORD": "p0"}
-_FIRST = re.compile(r"^(\s*)# ( *)([a-z_0-9]+):(\s+#.*)?$")
+ENV = {"SIPADEK_TOKEN": "t0", "PROMETHEUS_PASSWORD": "p0", "OIDC_SECRET": "o0"}
+_FIRST = re.compile(r"^(\s+)# ( *)([a-z_0-9]+):(\s+#.*)?$")
 
 
 def commented_blocks() -> dict[str, str]:
@@ -95,3 +96,14 @@ def test_a_commented_block_is_valid_when_it_is_uncommented(name: str, tmp_path: 
     else:
         assert live == {}
         assert {**settings.calendar.profiles, **settings.access.api_tokens}.keys() == {name}
+
+
+def test_the_commented_identity_provider_is_valid_when_it_is_uncommented(tmp_path: Path) -> None:
+    lines = SHIPPED.read_text(encoding="utf-8").splitlines()
+    start = lines.index("# oidc:")
+    block = list(itertools.takewhile(lambda line: line.startswith("#"), lines[start:]))
+    opened = [*lines[:start], *(line.removeprefix("# ") for line in block), *lines[start + len(block) :]]
+    (tmp_path / "config.yaml").write_text("\n".join(opened), encoding="utf-8")
+    found = load(tmp_path / "config.yaml", BLOCKS, ENV).oidc
+    assert found.issuer is not None
+    assert found.groups["kepala-disdik"].units == ("DISDIK",)

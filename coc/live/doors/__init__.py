@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from coc.live.doors import account as own
+from coc.live.doors.elsewhere import BACK, begin, come_back
 from coc.live.doors.forms import Doors, message
 from coc.live.doors.sign_in import sign_in, sign_out, warning
 from coc.live.services import Services
@@ -47,6 +48,8 @@ def build_doors(services: Services) -> Starlette:
         routes=[
             Route("/masuk/gaya.css", _style),
             Route("/masuk", sign_in, methods=["GET", "POST"]),
+            Route("/masuk/oidc", begin),
+            Route(BACK, come_back),
             Route("/masuk/peringatan", warning),
             Route("/keluar", sign_out, methods=["GET", "POST"]),
             Route("/akun", own.told_if_away(own.account)),

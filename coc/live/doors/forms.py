@@ -19,12 +19,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from coc.access.gatekeeper import cookie
+from coc.access.oidc import Provider
 from coc.access.sessions import csrf_of
 from coc.clock import system_now
 from coc.live import choices
 from coc.live.choices import LANGUAGE_COOKIE, THEME_COOKIE, UNIT_COOKIE
 from coc.live.doors.hashing import Hashing
 from coc.live.services import Services
+from coc.store import Control
 from coc.store.control import Account
 from coc.ui.format import Writer
 from coc.ui.i18n import t
@@ -75,13 +77,21 @@ class Doors:
     services: Services
     pages: Environment
     hashing: Hashing
+    provider: Provider | None = None
 
     @classmethod
     def of(cls, services: Services) -> Doors:
         loader = FileSystemLoader(HERE / "templates")
         pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
         pages.filters["typed"] = typed
-        return cls(services, pages, Hashing())
+        oidc = services.settings.oidc
+        return cls(services, pages, Hashing(), Provider(oidc) if oidc.issuer else None)
+
+    @property
+    def control(self) -> Control:
+        control = self.services.control
+        assert control is not None  # only programs that test a part of this go without one
+        return control
 
     @property
     def https(self) -> bool:
@@ -89,8 +99,8 @@ class Doors:
 
     @property
     def elsewhere(self) -> str:
-        """What the button says that leads to the identity provider; "" without one."""
-        return ""
+        """What the button says that leads to the identity provider, or the id of our words; "" without one."""
+        return "" if self.provider is None else self.provider.config.label or "masuk.oidc"
 
     @property
     def form_cookie(self) -> str:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from coc.access import SignIn, Viewer
+from coc.access.oidc import OidcError
 from coc.access.sessions import digest_of
 from coc.access.sign_in import Opened, Refused
 from coc.live.doors.forms import Doors, address_of, agent_of, fields_of, safe_way
@@ -29,17 +30,17 @@ async def sign_in(request: Request) -> Response:
         return await _sign_in(doors, request)
     way = safe_way(request.query_params.get("next", ""))
     name, ended = _known(doors, request)
-    return _form(doors, request, way, here=name, error=ended, out="out" in request.query_params)
+    return form(doors, request, way, here=name, error=ended, out="out" in request.query_params)
 
 
 async def _sign_in(doors: Doors, request: Request) -> Response:
     fields = await fields_of(request)
     way = safe_way(fields.get("next", ""))
     if doors.forged(request, fields):
-        return _form(doors, request, way, 403, error="stale")
+        return form(doors, request, way, 403, error="stale")
     services, control = doors.services, doors.services.control
     if control is None:
-        return _form(doors, request, way, 503, error="away")
+        return form(doors, request, way, 503, error="away")
     name, address = fields.get("username", ""), address_of(request)
     tries = _count(fields.get("tries", ""))
     try:
@@ -51,16 +52,16 @@ async def _sign_in(doors: Doors, request: Request) -> Response:
             address=address,
         )
     except CrowdedError:
-        return _later(_form(doors, request, way, 503, error="crowded", name=name, tries=tries), _SOON)
+        return _later(form(doors, request, way, 503, error="crowded", name=name, tries=tries), _SOON)
     except Exception as error:
         if cause_of(error) is None:
             raise
         log.warning("a sign-in could not be tried: %s", cause_of(error))
-        return _form(doors, request, way, 503, error="away", name=name, tries=tries)
+        return form(doors, request, way, 503, error="away", name=name, tries=tries)
     if isinstance(found, Refused):
         _note(doors, found, address)
         status, more = 429 if found.why == "locked" else 403, {"seconds": found.seconds, "tries": tries + 1}
-        return _later(_form(doors, request, way, status, error=found.why, name=name, **more), found.seconds)
+        return _later(form(doors, request, way, status, error=found.why, name=name, **more), found.seconds)
     return await let_in(doors, request, found, way, "password", tries)
 
 
@@ -112,12 +113,30 @@ async def sign_out(request: Request) -> Response:
         return doors.page(request, "keluar", viewer=request.scope["coc.viewer"], error="")
     if doors.forged(request, await fields_of(request)):
         return doors.page(request, "keluar", 403, viewer=request.scope["coc.viewer"], error="stale")
+    viewer: Viewer = request.scope["coc.viewer"]
+    place = await asyncio.to_thread(_sign_out_elsewhere, doors, doors.services.sessions.hint_of(viewer.session))
     await _close_before(doors, request)
-    doors.services.audit.wrote(request.scope["coc.viewer"], "sign-out", "", address_of(request))
-    response = RedirectResponse("/masuk?out", 303, {"Cache-Control": "no-store"})
+    doors.services.audit.wrote(viewer, "sign-out", "", address_of(request))
+    response: Response
+    if place:  # a link, not a redirect: a form may lead nowhere but here
+        response = doors.page(request, "keluar_lain", place=place)
+    else:
+        response = RedirectResponse("/masuk?out", 303, {"Cache-Control": "no-store"})
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     doors.drop(response, doors.services.gatekeeper.cookie)
     return response
+
+
+def _sign_out_elsewhere(doors: Doors, hint: str | None) -> str | None:
+    """Where the identity provider's own session ends; None where it has no such place, or cannot be asked."""
+    public = doors.services.settings.server.public_url
+    if hint is None or doors.provider is None:
+        return None
+    try:
+        return doors.provider.sign_out_url(hint, f"{public.rstrip('/')}/masuk?out" if public else "")
+    except OidcError as error:
+        log.warning("nothing to sign out of at the identity provider: %s", error)
+        return None
 
 
 async def _close_before(doors: Doors, request: Request, but: str = "") -> None:
@@ -130,7 +149,7 @@ async def _close_before(doors: Doors, request: Request, but: str = "") -> None:
         await asyncio.to_thread(services.sessions.close, found.name, [found.session])
 
 
-def _form(doors: Doors, request: Request, way: str, status: int = 200, **more: Any) -> Response:
+def form(doors: Doors, request: Request, way: str, status: int = 200, **more: Any) -> Response:
     known = {"here": "", "out": False, "error": "", "seconds": 0, "name": "", "tries": 0} | more
     known["nobody"] = not doors.services.sessions.any_account
     return doors.page(request, "masuk", status, way=way, elsewhere=doors.elsewhere, **known)

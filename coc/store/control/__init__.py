@@ -6,13 +6,14 @@ from coc.store import schema
 from coc.store.control.accounts import Account, Accounts, Session
 from coc.store.control.audit import AuditChoice, AuditLog
 from coc.store.control.chain import AuditLine, AuditRow
+from coc.store.control.flows import Flows
 from coc.store.control.metadata import metadata
 from coc.store.control.tokens import Token, Tokens
 
 __all__ = ["Account", "AuditChoice", "AuditLine", "AuditRow", "Control", "Session", "Token", "metadata"]
 
 
-class Control(Accounts, Tokens, AuditLog):
+class Control(Accounts, Flows, Tokens, AuditLog):
     """Opened with its schema brought up to date. Times are the system's, never the realm's."""
 
     def __init__(self, url: str) -> None:

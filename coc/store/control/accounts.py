@@ -190,7 +190,7 @@ class Accounts(Database):
             mine.append(sessions.c.digest.in_(list(digests)))
         with self.write() as connection:
             return connection.execute(
-                sa.update(sessions).where(*mine).values(closed=codec.micros(system_now()))
+                sa.update(sessions).where(*mine).values(closed=codec.micros(system_now()), hint=None)
             ).rowcount
 
     def prune_sessions(self, before: datetime) -> int:
