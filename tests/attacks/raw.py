@@ -90,6 +90,16 @@ def received(wire: socket.socket) -> bytes:
     return found
 
 
+def received_until(wire: socket.socket, end: bytes) -> bytes:
+    """What comes up to `end`, on a connection that stays open."""
+    found = b""
+    while not found.endswith(end):
+        piece = wire.recv(4096)
+        assert piece, found
+        found += piece
+    return found
+
+
 def statuses(answer: bytes) -> list[int]:
     """The status of each answer in a row of them."""
     return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", answer)]
