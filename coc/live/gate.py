@@ -28,6 +28,7 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 MOST_BODY: Final = 1_000_000  # bytes of a callback
 _BODY_SECONDS: Final = 10.0
 _LONGEST_URL: Final = 8_000
+_TWO_LENGTHS: Final = "two lengths"
 _MOST_HEADERS: Final = 100
 _MOST_HEADER_BYTES: Final = 32_000
 _SAFETY: Final = (
@@ -91,7 +92,7 @@ class Gate:
                 self._note(scope, guarded)
 
     async def _pass(self, scope: Any, receive: Any, send: _Guarded, rule: Rule | None) -> None:
-        misplaced = _too_long(scope) or self.address.misdirected(scope)
+        misplaced = _odd(scope) or self.address.misdirected(scope)
         if misplaced is not None:
             await self._refuse(scope, send, rule, misplaced)
             return
@@ -223,12 +224,18 @@ async def _send_to_sign_in(scope: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _too_long(scope: Any) -> Refusal | None:
+def _odd(scope: Any) -> Refusal | None:
+    """What no browser sends."""
     if len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"") > _LONGEST_URL:
         return Refusal(414, "Too long", f"An address may have {_LONGEST_URL} characters at most.")
     headers = scope["headers"]
     if len(headers) > _MOST_HEADERS or sum(len(k) + len(v) for k, v in headers) > _MOST_HEADER_BYTES:
         return Refusal(431, "Headers too large", f"The headers may hold {_MOST_HEADER_BYTES} bytes at most.")
+    if headers_named(headers, b"transfer-encoding") and headers_named(headers, b"content-length"):
+        # A proxy that believes the one while we believe the other takes our second request for this one's body.
+        return Refusal(
+            400, _TWO_LENGTHS.capitalize(), "A request has a length or comes in chunks, not both.", code="lengths"
+        )
     return None
 
 
@@ -271,6 +278,8 @@ class _Guarded:
             headers.append((b"set-cookie", self.cookie))
         if b"cache-control" not in names:
             headers.append((b"cache-control", b"private, no-cache"))
+        if self.refused == _TWO_LENGTHS:
+            headers.append((b"connection", b"close"))
         if self._https:
             headers = [*map(_secured, headers), _HSTS]
         if self.retry_after:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import dash
 from dash import Dash, html
 from dash._callback import GLOBAL_CALLBACK_LIST, GLOBAL_CALLBACK_MAP
+from dash.exceptions import DependencyException
 from flask import Flask, Response, after_this_request, g, request
 from werkzeug.exceptions import HTTPException
 
@@ -330,7 +331,9 @@ def _finish(server: Flask, site: Site, services: Services) -> None:
 
     @server.errorhandler(Exception)
     def fail(error: Exception) -> Response:
-        if isinstance(error, HTTPException):
+        if isinstance(error, DependencyException):
+            status, said = 404, "There is no such file."  # Dash raises where a path names none of its packages
+        elif isinstance(error, HTTPException):
             status, said = error.code or 500, error.description or error.name
         else:
             log.exception("%s failed", request.path)
