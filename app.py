@@ -19,6 +19,7 @@ import uvicorn
 from a2wsgi import WSGIMiddleware
 
 from coc.access import Audit, Gatekeeper, Sessions, Tokens
+from coc.access.address import Address
 from coc.access.table import BOARDS, declare, declare_named
 from coc.boards.subjects import SUBJECTS
 from coc.clock import Clock, from_environment
@@ -114,7 +115,8 @@ def build(
     """The ASGI app and, inside its gate, the application. Starts no thread but the audit writer's."""
     unpack(assets_folder)  # before the build id reads the folder and Dash lists it
     tokens, sessions, measures = Tokens(settings, control), Sessions(settings, realm, control), Measures()
-    gatekeeper, audit = Gatekeeper(realm, tokens, sessions), Audit(control, realm)
+    https = Address(settings.server.public_url).https
+    gatekeeper, audit = Gatekeeper(realm, tokens, sessions, https=https), Audit(control, realm)
     services = Services(
         settings=settings,
         realm=realm,

@@ -42,9 +42,9 @@ NO_SESSION: Final = Refusal(
 class Gatekeeper:
     """`viewer_of` touches memory only: the event loop may call it for every request."""
 
-    def __init__(self, realm: Realm, tokens: Tokens, sessions: Sessions) -> None:
+    def __init__(self, realm: Realm, tokens: Tokens, sessions: Sessions, *, https: bool = False) -> None:
         self.realm, self.tokens, self.sessions = realm, tokens, sessions
-        self.cookie = session_cookie(realm)
+        self.cookie = session_cookie(realm, https=https)
 
     def viewer_of(self, scope: Scope, right: Right = Right.VIEWER) -> Viewer | Refusal:
         """Who asks: by token, else by session, else by where the request comes from.
@@ -101,9 +101,12 @@ class Gatekeeper:
         return replace(viewer, lens=kept) if kept else viewer
 
 
-def session_cookie(realm: Realm) -> str:
-    """Named by realm: two realms of one host share the browser's cookies."""
-    return f"coc_{realm}"
+def session_cookie(realm: Realm, *, https: bool = False) -> str:
+    """Named by realm: two realms of one host share the browser's cookies.
+
+    Under https with the prefix that no other host of the same domain can set a cookie of.
+    """
+    return f"__Host-coc_{realm}" if https else f"coc_{realm}"
 
 
 def _undressed(scope: Scope, viewer: Viewer) -> Viewer | Refusal:

@@ -118,8 +118,14 @@ def test_over_https_no_cookie_leaves_in_the_clear(behind: Site) -> None:
 
 
 def test_a_write_must_come_from_the_public_origin(behind: Site) -> None:
-    secret = behind.open("rina")
-    headers = {"Host": "coc.example.go.id", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    cookie = f"__Host-coc_live={behind.open('rina')}"
+    secret = cookie.partition("=")[2]
+    headers = {
+        "Cookie": cookie,
+        "Host": "coc.example.go.id",
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Proto": "https",
+    }
     for origin in (
         "http://coc.example.go.id",
         "https://evil.example",

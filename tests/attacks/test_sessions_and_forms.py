@@ -18,7 +18,7 @@ from coc.access.sessions import csrf_of
 from coc.access.table import RULES
 from coc.clock import system_now
 from coc.live import stream as streams
-from coc.settings.models import Access, ApiToken, Settings
+from coc.settings.models import Access, ApiToken, Server, Settings
 from tests.attacks.raw import PASSWORD, Site, a_site
 from tests.live.serving import Answer, digest, wait_until
 
@@ -154,11 +154,14 @@ def test_a_stranger_is_sent_to_the_form_with_a_way_of_this_origin(site: Site) ->
         assert not answer.headers.get("location", "/").startswith(("//", "/\\"))
 
 
-def test_a_shared_parent_domains_cookies_do_not_displace_a_session(site: Site) -> None:
-    """A sibling host can toss cookies of our names at a browser; they come beside our own."""
-    good = site.open("rina")
-    for tossed in ("coc_live=", "coc_live=tossed", f"coc_live={'x' * 3000}"):
-        assert site.ask("/akun", headers={"Cookie": f"coc_live={good}; {tossed}"}).status == 200, tossed
+def test_another_host_of_the_domain_can_set_no_session_over_https(tmp_path: Path) -> None:
+    """A browser takes a `__Host-` cookie from the very host alone; one without the prefix is not looked at."""
+    server = Server(public_url="https://coc.example.go.id")
+    with a_site(tmp_path, Settings(server=server)) as site:
+        good, tossed = site.open("rina"), site.open("tamu")
+        for line in (f"coc_live={tossed}; __Host-coc_live={good}", f"__Host-coc_live={good}; coc_live={tossed}"):
+            assert b"rina" in site.ask("/akun", headers={"Cookie": line}).body
+        assert site.ask("/akun", headers={"Cookie": f"coc_live={tossed}"}).status == 303
 
 
 def test_a_forms_cookie_that_was_tossed_makes_no_session(own: Site) -> None:

@@ -147,7 +147,7 @@ def test_a_stranger_gets_the_doors_font_and_no_other_asset(browser: Browser) -> 
 def test_over_https_the_session_s_cookie_goes_nowhere_else(control: Control) -> None:
     settings = settings_with_tokens(server=Server(public_url="https://coc.example.go.id"))
     with served(settings, control=control) as server:
-        line = next(c for c in Browser(server).sign_in().cookies if c.startswith("coc_live="))
+        line = next(c for c in Browser(server).sign_in().cookies if c.startswith("__Host-coc_live="))
     assert "secure" in {part.strip().lower() for part in line.split(";")}
     assert Settings().server.public_url is None
 
