@@ -218,7 +218,10 @@ async def _send_to_sign_in(scope: Any, send: Any) -> None:
     asked = scope["path"] + (f"?{query.decode('latin-1')}" if query else "")
     if scope["method"] == "POST":
         asked = "/" + scope["path"].split("/")[1]
-    place = "/masuk" + (f"?next={urllib.parse.quote(asked, safe='')}" if asked != "/" else "")
+    # What the address chose holds at the door, too.
+    words = {name: value for name in ("lang", "theme") if (value := query_value(scope, name)).isalpha()}
+    wanted = urllib.parse.urlencode(({"next": asked} if asked != "/" else {}) | words)
+    place = "/masuk" + (f"?{wanted}" if wanted else "")
     headers = [(b"location", place.encode()), (b"content-length", b"0"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 303, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

@@ -53,7 +53,7 @@ def actions(control: Control) -> list[str]:
 
 def test_who_signs_in_comes_back_to_the_page_that_was_asked_for(browser: Browser) -> None:
     sent = browser.get("/lain?lang=en")
-    assert (sent.status, sent.headers["location"]) == (303, "/masuk?next=%2Flain%3Flang%3Den")
+    assert (sent.status, sent.headers["location"]) == (303, "/masuk?next=%2Flain%3Flang%3Den&lang=en")
     back = browser.sign_in(way="/lain?lang=en")
     assert (back.status, back.headers["location"]) == (303, "/lain?lang=en")
     assert browser.get("/lain").status == 200
