@@ -1,0 +1,200 @@
+"""Canaries in every text of a live city: each role finds those that DOMAIN's Privacy gives it, and nobody any other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coc.access.passwords import hash_of
+from coc.live.paging import shipped
+from coc.store import Control
+from coc.store.control import Account
+from tests.access.canaries import NOW, OWN, ROLES, allowed, found_in, rows
+from tests.access.crawl import FORMATS, Crawler, Got, signed_in
+from tests.attacks.raw import PASSWORD
+from tests.cli.feed import TOKEN, Feed, serving
+
+FILES = [f"/export/{rows}.{kind}" for rows in ("letters", "dispositions") for kind in FORMATS]
+
+
+@dataclass
+class City:
+    """A live `coc serve`, filled through its own pipeline, with an account and a token for each role."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    cookies: dict[str, str]
+
+    def by(self, role: str, how: str) -> Crawler:
+        if role == "nobody":
+            return Crawler(self.port)
+        if how == "token":
+            return Crawler(self.port, {"Authorization": f"Bearer token-of-{role}"})
+        if role not in self.cookies:
+            self.cookies[role] = signed_in(self.port, role)
+        return Crawler(self.port, {"Cookie": self.cookies[role]})
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "out").read_text() + (self.folder / "err").read_text()
+
+
+def _config(feed: Feed) -> str:
+    tokens = "\n".join(
+        f"    {role}: {{sha256: {hashlib.sha256(f'token-of-{role}'.encode()).hexdigest()}, role: {role}"
+        + (f", units: [{OWN}]}}" if role == "head" else "}")
+        for role in ROLES
+    )
+    return f"""
+store: {{url: "sqlite:///coc.db", demo_url: "sqlite:///demo.db", control_url: "sqlite:///control.db"}}
+connectors:
+  sipadek:
+    type: sipadek
+    url: {feed.url}
+    auth: {{bearer: {TOKEN}}}
+    every_seconds: 1
+    keep: [number, subject, sender, instruction_text]
+access:
+  api_tokens:
+{tokens}
+"""
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    folder = tmp_path_factory.mktemp("canaries")
+    control = Control(f"sqlite:///{folder}/control.db")
+    kept = hash_of(PASSWORD)
+    for role in ROLES:
+        control.add_account(Account(role, role, (OWN,) if role == "head" else (), password=kept))
+    control.close()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with serving(Feed({name: rows(name) for name in ("units", "letters", "dispositions")})) as feed:
+        (folder / "config.yaml").write_text(_config(feed))
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("COC")} | {"COC_CLOCK": NOW.isoformat()}
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "coc.cli", "serve", "--port", str(port)],
+                cwd=folder,
+                env=environment,
+                stdout=out,
+                stderr=err,
+            )
+            found = City(folder, port, process, {})
+            try:
+                _wait(found)
+                yield found
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(20)
+
+
+def _wait(city: City) -> None:
+    """Until the leader's file holds a disposition: the last dataset is in, and its boards are built."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert city.process.poll() is None, city.said
+        try:
+            if city.by("leader", "token").ask("/export/dispositions.csv").canaries:
+                return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    pytest.fail("the city was not filled in time: " + city.said)
+
+
+def wrong(role: str, got: Got) -> set[Any]:
+    return got.canaries - allowed(role, got.path)
+
+
+@pytest.mark.parametrize("how", ["session", "token"])
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_finds_in_the_files_exactly_the_canaries_it_may_see(city: City, role: str, how: str) -> None:
+    for path in FILES:
+        got = city.by(role, how).ask(path)
+        assert got.canaries == allowed(role, path), path
+        if got.canaries:
+            assert got.status == 200
+            assert got.headers["cache-control"] == "no-store", path
+
+
+def test_the_pipeline_was_the_real_one_and_held_the_refused_rows_back(city: City) -> None:
+    feeds = city.by("operator", "token").ask("/api/v1/feeds")
+    assert '"quarantined"' in feeds.text
+    ran = subprocess.run(
+        [sys.executable, "-m", "coc.cli", "quarantine", "list", "--json"],
+        cwd=city.folder, env=os.environ | {"COC_CLOCK": NOW.isoformat()}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "refused" in {canary.place for canary in found_in(ran.stdout)}
+
+
+@pytest.mark.parametrize("role", ["nobody", *ROLES])
+def test_no_other_answer_holds_a_canary(city: City, role: str) -> None:
+    how = "session" if role in ("head", "admin") else "token"
+    asked = 0
+    for got in city.by(role, how).everything():
+        asked += 1
+        assert not wrong(role, got), f"{got.path}?{got.query}"
+        assert got.status < 500, f"{got.path}?{got.query}"
+        if got.canaries:
+            assert "no-store" in got.headers["cache-control"]
+    assert asked > 200
+
+
+def test_no_query_widens_what_a_head_sees(city: City) -> None:
+    head = city.by("head", "session")
+    for path in FILES:
+        for query in (
+            {"unit": "DINKES"},
+            {"unit": ""},
+            {"limit": "1000"},
+            {"offset": "0"},
+            {"since": "1990-01-01T00:00:00Z"},
+        ):
+            got = head.ask(path, query)
+            assert not wrong("head", got), f"{path} {query}"
+    foreign, nowhere = (head.ask(FILES[0], {"unit": unit}) for unit in ("DINKES", "TIADA"))
+    assert (foreign.status, nowhere.status) == (200, 200) or foreign.status == nowhere.status
+
+
+def test_what_the_server_writes_down_holds_no_canary(city: City) -> None:
+    """After all the asking above: its log, and every file beside the live store, the audit log in them."""
+    assert not found_in(city.said)
+    for file in city.folder.iterdir():
+        if file.is_file() and not file.name.startswith("coc.db"):
+            assert b"canary-" not in file.read_bytes(), file.name
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("role", ["guest", "leader", "admin"])
+def test_a_real_browser_holds_no_canary_on_any_page(city: City, chromium: Any, role: str) -> None:
+    """What the page holds when it is painted: its source, each figure's data, what was fetched, what is kept."""
+    context = chromium.new_context()
+    name, _, value = city.by(role, "session").headers["Cookie"].partition("=")
+    origin = f"http://127.0.0.1:{city.port}"
+    context.add_cookies([{"name": name, "value": value, "url": origin}])
+    page = context.new_page()
+    for spec in [p.spec for p in shipped().values() if role in p.spec.lenses or role == "leader"]:
+        answer = page.goto(origin + spec.path)
+        page.wait_for_selector("body[data-epoch]:not([data-epoch=''])" if answer.status == 200 else "body")
+        held = page.evaluate(
+            """() => JSON.stringify([
+                [...document.querySelectorAll('.js-plotly-plot')].map(g => [g.data, g.layout]),
+                Object.entries(localStorage), Object.entries(sessionStorage), document.cookie])"""
+        )
+        assert not found_in(page.content() + held), spec.path
+    context.close()
