@@ -18,8 +18,9 @@ from werkzeug.exceptions import HTTPException
 
 from coc.access import LENS_COOKIE, lens_named
 from coc.access.gatekeeper import NOT_YOURS
-from coc.access.table import UndeclaredError, callback_page, declare
+from coc.access.table import declare
 from coc.live import choices, paging
+from coc.live.callbacks import declare_callbacks, guard_callbacks
 from coc.live.gate import HEADERS_OF_REFUSAL, MOST_BODY
 from coc.live.layouts import Key, Layouts, Painted
 from coc.live.paging import Page, pages_of
@@ -127,7 +128,7 @@ def build_site(services: Services, pages_folder: Path, assets_folder: Path) -> F
     # Dash knows its scripts and its router only after an index was made: a page that was open before a restart asks for
     # a script first, and would get 404.
     server.test_client().get("/")
-    _declare_callbacks(site, services)
+    declare_callbacks(site.callback_map, services)
     return server
 
 
@@ -219,24 +220,6 @@ def _allowed(services: Services, page: Page) -> bool:
     return viewer is not None and services.is_for(page.spec.name, viewer.lens)
 
 
-def _declare_callbacks(site: Site, services: Services) -> None:
-    nobodys = [output for output in site.callback_map if callback_page(output, services.pages) is None]
-    if nobodys:
-        raise UndeclaredError(f"a callback's first output begins with its page's name; whose is {', '.join(nobodys)}?")
-
-
-def _guard_callbacks(services: Services) -> Response | None:
-    """A callback is its page's: who may not have the page gets no answer of it, however the request was made."""
-    body = request.get_json(silent=True)
-    output = body.get("output") if isinstance(body, dict) else None
-    page = callback_page(output, services.pages) if isinstance(output, str) else None
-    if page == "" or (page is not None and _allowed(services, services.pages[page])):
-        return None
-    status = 403 if page else 400
-    said = "Your role may not use this." if page else "There is no such callback."
-    return Response(problem(status, said), status, content_type=CONTENT_TYPE.decode())
-
-
 def _guard_page(site: Site, services: Services) -> Response | None:
     """The first answer of a page that is not the asker's says so, before any script is fetched."""
     page = site.page_at(request.path)
@@ -309,7 +292,7 @@ def _finish(server: Flask, site: Site, services: Services) -> None:
         if not isinstance(request.environ.get("asgi.scope"), dict):
             return None  # the application itself, at its start
         if request.path == "/_dash-update-component":
-            return _guard_callbacks(services)
+            return guard_callbacks(site.callback_map, services)
         return None if request.path.startswith(("/_", "/assets/")) else _guard_page(site, services)
 
     @server.after_request

@@ -50,7 +50,7 @@ class Got:
 
     @property
     def canaries(self) -> set[Canary]:
-        """What is in the answer and was not in the question: a row that was guessed by its id tells of itself by more."""
+        """What is in the answer and was not in the question: a row that is guessed by its id tells more than that."""
         return found_in(self.text) - self.guessed
 
 
@@ -74,7 +74,7 @@ class Crawler:
             )
             answer = connection.getresponse()
             if path == "/api/v1/stream" and answer.status == 200:
-                raw = b"".join(answer.readline() for _ in range(4))
+                raw = b"".join(answer.readline() for _ in range(3))
             else:
                 raw = answer.read()
         finally:

@@ -132,6 +132,7 @@ def test_each_role_finds_in_the_files_exactly_the_canaries_it_may_see(city: City
             assert got.headers["cache-control"] == "no-store", path
 
 
+@pytest.mark.slow
 def test_the_pipeline_was_the_real_one_and_held_the_refused_rows_back(city: City) -> None:
     feeds = city.by("operator", "token").ask("/api/v1/feeds")
     assert '"quarantined"' in feeds.text
@@ -142,7 +143,10 @@ def test_the_pipeline_was_the_real_one_and_held_the_refused_rows_back(city: City
     assert "refused" in {canary.place for canary in found_in(ran.stdout)}
 
 
-@pytest.mark.parametrize("role", ["nobody", *ROLES])
+@pytest.mark.parametrize(
+    "role",
+    ["nobody", "head", *(pytest.param(r, marks=pytest.mark.slow) for r in ROLES if r != "head")],
+)
 def test_no_other_answer_holds_a_canary(city: City, role: str) -> None:
     how = "session" if role in ("head", "admin") else "token"
     asked = 0
@@ -180,7 +184,7 @@ def test_what_the_server_writes_down_holds_no_canary(city: City) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("role", ["guest", "leader", "admin"])
+@pytest.mark.parametrize("role", [pytest.param(r, marks=pytest.mark.slow) for r in ROLES if r != "guest"] + ["guest"])
 def test_a_real_browser_holds_no_canary_on_any_page(city: City, chromium: Any, role: str) -> None:
     """What the page holds when it is painted: its source, each figure's data, what was fetched, what is kept."""
     context = chromium.new_context()

@@ -84,8 +84,8 @@ def test_a_planted_session_is_never_the_one_that_signs_in(own: Site) -> None:
         assert own.ask("/akun", fresh).status == 200
 
 
-def test_each_sign_in_opens_another_session(own: Site) -> None:
-    first, second = (session_of(sign_in(own, "rina", PASSWORD)) for _ in range(2))
+def test_each_sign_in_opens_another_session(site: Site) -> None:
+    first, second = (session_of(sign_in(site, "rina", PASSWORD)) for _ in range(2))
     assert first != second
     assert len(first) >= 40
 
@@ -138,11 +138,11 @@ def test_no_write_is_made_by_following_a_link(site: Site, path: str) -> None:
      "/%0d%0aLocation: //evil.example", "\\\\evil.example", "///evil.example", "http:evil.example", "/ /evil.example",
      "//evil.example/%2e%2e", "https:/evil.example", "data:text/html,x", "/keluar", "/masuk?next=//evil.example"],
 )  # fmt: skip
-def test_signing_in_leads_nowhere_else(own: Site, way: str) -> None:
-    answer = sign_in(own, "rina", PASSWORD, way=way)
+def test_signing_in_leads_nowhere_else(site: Site, way: str) -> None:
+    answer = sign_in(site, "rina", PASSWORD, way=way)
     assert answer.status == 303
     assert answer.headers["location"] == "/"
-    shown = own.ask(f"/masuk?next={quote(way, safe='')}")
+    shown = site.ask(f"/masuk?next={quote(way, safe='')}")
     assert b"evil.example" not in shown.body
 
 
@@ -164,15 +164,15 @@ def test_another_host_of_the_domain_can_set_no_session_over_https(tmp_path: Path
         assert site.ask("/akun", headers={"Cookie": f"coc_live={tossed}"}).status == 303
 
 
-def test_a_forms_cookie_that_was_tossed_makes_no_session(own: Site) -> None:
+def test_a_forms_cookie_that_was_tossed_makes_no_session(site: Site) -> None:
     """Whoever plants the form's cookie knows its token, and may sign a browser in as the attacker, but never in as the
     person; and another origin cannot send the form at all.
     """
     planted = "p" * 43
     fields = f"csrf={csrf_of(planted)}&username=tamu&password={quote(PASSWORD)}".encode()
     headers = {"Cookie": f"coc_form_live={planted}", "Content-Type": "application/x-www-form-urlencoded"}
-    assert own.served.ask("/masuk", "POST", headers | {"Origin": "https://sib.example"}, fields).status == 403
-    assert own.served.ask("/masuk", "POST", headers | {"Sec-Fetch-Site": "same-site"}, fields).status == 403
+    assert site.served.ask("/masuk", "POST", headers | {"Origin": "https://sib.example"}, fields).status == 403
+    assert site.served.ask("/masuk", "POST", headers | {"Sec-Fetch-Site": "same-site"}, fields).status == 403
 
 
 def test_a_wrong_name_costs_the_same_work_as_a_wrong_password(own: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +219,10 @@ def listening(site: Site, headers: dict[str, str]) -> http.client.HTTPResponse:
     return connection.getresponse()
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    "end",
+    [e if e in ("signed out", "another role") else pytest.param(e, marks=pytest.mark.slow) for e in ENDS],
+)
 def test_a_session_that_ended_gets_nothing_any_more_and_its_stream_ends(
     own: Site, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
