@@ -12,11 +12,14 @@ import requests
 
 import data_connectors
 from coc.boards import ALL, Builder
+from coc.boards.pasts import Pasts
 from coc.cli.simulated import addressed
 from coc.domain.datasets import Dataset
 from coc.ingest import PullReport, pull_connector
+from coc.ingest.basis import Basis
 from coc.ingest.context import Surroundings
 from coc.ingest.feeds import Feed, feed_states
+from coc.metrics.past import present
 from coc.settings.models import Settings
 from coc.simulate.server import Handle, start
 from coc.store import Quarantined, open_store
@@ -126,6 +129,13 @@ class Coc:
             row = kpis[(kpis["id"] == name) & (kpis["unit"] == "") & (kpis["window"] == "30d")].iloc[0]
             found.append(row["value"] if row["state"] == "ok" else None)
         return found
+
+    def states(self) -> dict[str, str]:
+        """Of each access point, as the boards have it."""
+        basis = Basis.of(self.settings, REALM)
+        pasts = Pasts(self.store, Dataset.AP_SAMPLES, basis.limits, basis.holds)
+        past, _ = pasts.refresh(pd.Timestamp(self.clock.now()), self.store.commit_number())
+        return present(past).set_index("entity")["state"].to_dict()
 
     def drill(self, name: str, method: str = "POST", **query: str) -> list[dict[str, Any]]:
         with requests.Session() as session:

@@ -350,13 +350,16 @@ def test_a_power_cut_takes_one_site_s_points_down_and_stays_in_the_history(room)
     points = set(room.struck.table(Dataset.ACCESS_POINTS).query("site == @site")["source_id"])
     room.clock.pass_minutes(1)
     room.pull_both("wifi")
-    [down] = room.struck.kpis("wifi.down")
     with drill(room, "power", site):
         began = pd.Timestamp(room.clock.now())
         room.clock.pass_minutes(5)
         room.pull_both("wifi")
         assert room.struck.feed("wifi").state == "fresh"
-        assert room.struck.kpis("wifi.down")[0] >= down + len(points)
+        calm = room.calm.states()
+        assert room.struck.states() == calm | dict.fromkeys(points, "down")
+        taken_down = sum(calm[point] != "down" for point in points)
+        [struck_down], [calm_down] = room.struck.kpis("wifi.down"), room.calm.kpis("wifi.down")
+        assert struck_down - calm_down == taken_down
     ended = pd.Timestamp(room.clock.now())
     room.clock.pass_minutes(4)
     room.pull_both("wifi")
