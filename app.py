@@ -113,6 +113,9 @@ def build(
     assets_folder: Path = ROOT / "assets",
 ) -> tuple[AsgiApp, Application]:
     """The ASGI app and, inside its gate, the application. Starts no thread but the audit writer's."""
+    if realm == "demo":
+        # The public address is the live realm's; the demo realm has an origin of its own, which config does not name.
+        settings = settings.model_copy(update={"server": settings.server.model_copy(update={"public_url": None})})
     unpack(assets_folder)  # before the build id reads the folder and Dash lists it
     tokens, sessions, measures = Tokens(settings, control), Sessions(settings, realm, control), Measures()
     https = Address(settings.server.public_url).https

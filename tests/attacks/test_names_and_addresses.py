@@ -136,6 +136,13 @@ def test_a_write_must_come_from_the_public_origin(behind: Site) -> None:
     assert behind.form("/akun/pilihan", b"language=id", secret, **headers, Origin=PUBLIC).status == 303
 
 
+def test_the_public_address_is_the_live_realms_and_not_the_demo_realms() -> None:
+    with served(settings_with_tokens(server=Server(public_url=PUBLIC)), realm="demo") as demo:
+        answer = demo.ask("/", headers={"Host": "demo.example.go.id"})
+        assert answer.status == 200
+        assert "strict-transport-security" not in answer.headers
+
+
 def test_a_sibling_of_the_same_site_may_not_write() -> None:
     with served(settings_with_tokens()) as live:
         said = {"Origin": f"http://127.0.0.1:{live.port}", "Sec-Fetch-Site": "same-site"}
