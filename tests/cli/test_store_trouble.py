@@ -85,8 +85,10 @@ def test_a_full_disk_keeps_the_picture_names_the_cause_and_mends_by_itself(
     assert wall.feed()["state"] == "fresh"
     assert wall.event()["store"] is None
     ran, _ = city.interrupt(process)
-    assert ran.err.count("store_full); tried again") == 1
-    assert ran.err.count("well again") == 1
+    # A small commit may still fit on a full disk: then it is well for a moment, and said once more; never once a try.
+    told, mended = ran.err.count("store_full); tried again"), ran.err.count("well again")
+    assert told == mended
+    assert told in (1, 2)
     assert city.coc("db", "status", "--json", env=CLOCK).items[0]["rows"]["letters"] == 329
 
 
