@@ -1,14 +1,15 @@
 """Small-cell suppression: which cells of a published table are hidden, so that no difference of figures gives one back.
 
-What an attacker is taken to know: counts are integers of at least 0; shown cells and the city's totals are exact; a
-cell told "lt5" is 1 to 4; a cell told "complement" in a table of which some rows are shown is 0 or at least 5. Then
+What an attacker is taken to know: this file; that counts are integers of at least 0; the shown cells and the city's
+totals, exactly; that a cell told "lt5" is 1 to 4, and one told "complement" beside shown ones is 0 or at least 5. Then
 
-- where some rows are shown, a small cell may still be at least three values, and any of 1 to 4 while its row's total is
-  not small itself (parts of a total under 5 cannot all be 4);
+- where some rows are shown, a small cell may still be at least three values, and nearly always any of 1 to 4 unless its
+  row's total is small itself (parts of a total under 5 cannot all be 4);
 - where a whole column is withheld, nothing is told of its cells, and a small one may still be at least two values.
 
-Why it holds: a hidden row is hidden whole, so columns meet only in the city's totals; in each of them some hidden cell
-of at least `ABSORBS` can take up what a small one gives or takes without becoming small. `docs/decisions/063` has it.
+Why it holds: a hidden row is hidden whole, so columns meet only in the city's totals. Which rows are hidden hangs on
+which cells are none, small or large, and on what the hidden ones of a column come to together, never on one hidden
+count: a table with other small counts and the same totals is published alike. `docs/decisions/063` has it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Bools = npt.NDArray[np.bool_]
 Kind = Literal["", "lt5", "complement"]
 
 SMALL: Final = 5  # counts of 1 to 4 are small
-ABSORBS: Final = SMALL + 3  # can lose 3, which is all that a small cell can take, and is not small then
+_SWING: Final = SMALL - 2  # the most that a small cell can gain and stay small
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +72,47 @@ def _rows(whole: Counts, parts: Sequence[Counts], off: int, parts_off: Sequence[
 
 
 def _hidden_rows(rows: Counts, off: Counts) -> Bools | None:
-    """The rows to hide; None where no set of rows hides the small cells."""
+    """The rows to hide; None where no set of rows hides the small cells.
+
+    Rows are added in their order, not the smallest first: "hidden although this one was shown" would bound the cell.
+    """
     hidden: Bools = np.asarray((small(rows) | small(rows.sum(axis=1))[:, None]).any(axis=1))
     beside = off if small(off).any() or small(off.sum(keepdims=True)).any() else np.zeros_like(off)
-    if not hidden.any() and not beside.any():
-        return hidden
-    settled = False
-    while not settled:
-        settled = True
-        for column in range(rows.shape[1]):
-            cells = rows[:, column]
-            empty = not cells[hidden].any() and not beside[column]
-            if empty or (cells[hidden] >= ABSORBS).any():
-                continue
-            found = np.flatnonzero(~hidden & (cells >= ABSORBS))
+    large = rows >= SMALL
+    for column in range(rows.shape[1]):
+        while True:
+            together = np.vstack([rows[hidden], beside])
+            covered = (large[:, column] & hidden).any() and _slack(together, column) >= _SWING
+            if covered or not small(together[:, column]).any():
+                break
+            found = np.flatnonzero(large[:, column] & ~hidden)
             if not len(found):
                 return None
-            hidden[found[np.argmin(cells[found])]] = True
-            settled = False
+            hidden[found[0]] = True
     return hidden
+
+
+def _slack(hidden: Counts, column: int) -> int:
+    """How much more the cells of a column come to than they must, each being none, small or large as it is.
+
+    Where a row's total is large and none of its cells is, a small cell of it counts as the 4 that it may have to be.
+    """
+    cells = hidden[:, column]
+    tight = (hidden < SMALL).all(axis=1) & (hidden.sum(axis=1) >= SMALL)
+    low, high = small(cells), cells >= SMALL
+    return int(cells.sum() - low.sum() - _SWING * (low & tight).sum() - SMALL * high.sum())
 
 
 def _may_withhold(whole: Counts, parts: Sequence[Counts], kept: int, some_off: bool) -> bool:
     """Whether the parts that are left out stay unknown although what they are parts of is shown.
 
-    Of two rows with something left beside all parts, one can always take what a small cell of another gives.
+    Where something is left beside them, and two rows have something to share out, each can give one and take another.
     """
-    if kept == len(parts):
+    shared = whole - sum(parts[:kept], np.zeros_like(whole))
+    left_out = sum(int(part.sum()) for part in parts[kept:])
+    if not left_out and not some_off:
         return True
-    room = whole - sum(parts, np.zeros_like(whole))
-    some = some_off or any(part.any() for part in parts[kept:])
-    return not some or int((room > 0).sum()) > 1
+    return int(shared.sum()) > left_out and int((shared > 0).sum()) > 1
 
 
 def _told(whole: Counts, parts: Sequence[Counts], kept: int, hidden: Bools) -> Masks:
