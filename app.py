@@ -148,7 +148,7 @@ def build(
         "/readyz": readyz(services),
         "/metrics": metrics(services),
         "/live/frame": FrameRoute(frames),
-        "/api/v1/stream": Stream(services.hub, gatekeeper, services.event),
+        "/api/v1/stream": Stream(services.hub, gatekeeper, services.event, services.news),
     }
     roots: dict[str, Any] = {"api": api, "export": exports, **dict.fromkeys(DOORS, doors)}
     declare_named("board", ["feeds", *(s.name for s in SUBJECTS)], BOARDS)

@@ -124,6 +124,11 @@ class Services:
             settings=self.settings,
         )
 
+    def news(self, lens: Lens) -> object:
+        """What in an event is new to a lens: all but the time and the ages."""
+        trouble = self.store.health.trouble
+        return self.reader.board_epochs(lens), self.stamp, trouble.cause if trouble else None
+
     def event(self, lens: Lens) -> bytes:
         """The `version` event for a lens: epochs, the realm's now and speed, the feeds' ages, the store's trouble."""
         at, snapshot, trouble = time.monotonic(), self.snapshot, self.store.health.trouble

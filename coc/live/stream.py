@@ -27,10 +27,20 @@ _HEADERS: Final = [
 
 
 class Stream:
-    """A raw ASGI app. `event(lens)` gives the bytes of the present `version` event."""
+    """A raw ASGI app. `event(lens)` gives the bytes of the present `version` event, `news(lens)` what is new in it.
 
-    def __init__(self, hub: Hub, gatekeeper: Gatekeeper, event: Callable[[Lens], bytes]) -> None:
-        self.hub, self.gatekeeper, self.event = hub, gatekeeper, event
+    `news` is compared only: what a lens cannot see as new is not told to it between two beats either, for the moment
+    alone would say that something came.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        gatekeeper: Gatekeeper,
+        event: Callable[[Lens], bytes],
+        news: Callable[[Lens], object],
+    ) -> None:
+        self.hub, self.gatekeeper, self.event, self.news = hub, gatekeeper, event, news
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -64,13 +74,27 @@ class Stream:
         while not self.hub.closing:
             waiter = self.hub.waiter  # taken before the send: no epoch falls between
             assert waiter is not None
+            told = self.news(viewer.lens)
             await send({"type": "http.response.body", "body": self.event(viewer.lens), "more_body": True})
-            await asyncio.wait([waiter], timeout=BEAT_SECONDS)
+            await self._until_news(waiter, viewer.lens, told)
             if time.monotonic() - checked >= RECHECK_SECONDS:
                 checked = time.monotonic()
                 again = self.gatekeeper.viewer_of(scope)
                 if isinstance(again, Refusal) or again.lens != viewer.lens:
                     return
+
+    async def _until_news(self, waiter: asyncio.Future[None], lens: Lens, told: object) -> None:
+        """Wait for the next beat, or until there is something that the lens was not told."""
+        beat = time.monotonic() + BEAT_SECONDS
+        while (left := beat - time.monotonic()) > 0:
+            await asyncio.wait([waiter], timeout=left)
+            if not waiter.done() or self.hub.closing:
+                return
+            again = self.hub.waiter  # before the look: no epoch falls between
+            assert again is not None
+            if self.news(lens) != told:
+                return
+            waiter = again
 
 
 def _counted(scope: Any, viewer: Viewer) -> dict[str, int]:

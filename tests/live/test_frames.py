@@ -251,9 +251,43 @@ def test_a_telling_between_two_waits_is_not_lost() -> None:
         async def receive() -> Any:
             await asyncio.sleep(60)
 
-        stream = streams.Stream(hub, None, lambda _: str(state["epoch"]).encode())  # type: ignore[arg-type]
+        stream = streams.Stream(hub, None, lambda _: str(state["epoch"]).encode(), lambda _: state["epoch"])  # type: ignore[arg-type]
         scope = {"coc.viewer": Viewer("operator", "x")}
         await asyncio.wait_for(stream(scope, receive, send), 2)
         return sent
 
     assert asyncio.run(story()) == [b"1", b"2"]
+
+
+def test_what_a_lens_may_not_see_does_not_come_between_two_beats() -> None:
+    async def story() -> list[dict[str, int]]:
+        hub, sent = Hub(), {"public": 0, "room": 0}
+        hub.bind()
+        epochs = {"public": 1, "room": 1}
+
+        async def open_one(lens: Any) -> None:
+            async def send(message: Any) -> None:
+                sent[lens] += bool(message.get("more_body"))
+
+            async def receive() -> Any:
+                await asyncio.sleep(60)
+
+            stream = streams.Stream(hub, None, lambda _: b"x", lambda seen: epochs[seen])  # type: ignore[arg-type]
+            await stream({"coc.viewer": Viewer(lens, lens)}, receive, send)
+
+        opened = [asyncio.ensure_future(open_one(lens)) for lens in sent]
+        await asyncio.sleep(0.05)
+        epochs["room"] = 2
+        hub.tell()
+        await asyncio.sleep(0.05)
+        first = dict(sent)
+        epochs["public"] = 2
+        hub.tell()
+        await asyncio.sleep(0.05)
+        hub.close()
+        await asyncio.wait_for(asyncio.gather(*opened), 2)
+        return {
+            f"{lens} {when}": n for when, found in (("then", first), ("at last", sent)) for lens, n in found.items()
+        }
+
+    assert asyncio.run(story()) == {"public then": 1, "room then": 2, "public at last": 2, "room at last": 2}
