@@ -192,10 +192,10 @@ def _attack(pullers: Pullers, truth: Truth, feed: str, new_database: Callable[[]
     store.close()
 
 
-def test_ten_kills_on_each_database_lose_nothing_and_double_nothing(
+def test_twenty_kills_on_each_database_lose_nothing_and_double_nothing(
     pullers: Pullers, truth: Truth, feed: str, new_database: Callable[[], str]
 ) -> None:
-    _attack(pullers, truth, feed, new_database, 10)
+    _attack(pullers, truth, feed, new_database, 20)
 
 
 @pytest.mark.slow
