@@ -51,6 +51,7 @@ def make(page: str, state: str = "normal", language: str = "id", theme: str = "d
         title="COC",
         update_title=None,
         use_pages=False,
+        suppress_callback_exceptions=True,  # as the real site: other pages have callbacks, too
         assets_ignore=r"coc-live.*",
     )
     lost = state == "trouble"
