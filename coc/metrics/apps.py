@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-
 from coc.domain.datasets import Dataset
 from coc.metrics.city import City, WindowName
-from coc.metrics.facts import Positions, counted, framed, once, positions, scopes
+from coc.metrics.facts import Positions, once, positions
 from coc.metrics.points import known, services, states
 from coc.metrics.registry import Better, kpi
+from coc.metrics.scoped import Scoped, counted, ratio, scoped, total
 from coc.metrics.states import DOWN, UP
 
 _DATASETS = (Dataset.SERVICE_SAMPLES, Dataset.SERVICES)
@@ -21,7 +19,7 @@ def _owner(city: City) -> Positions:
 
 
 def _state_count(state: str, better: Better) -> None:
-    def services_in_state(city: City, _window: WindowName) -> pd.DataFrame:
+    def services_in_state(city: City, _window: WindowName) -> Scoped:
         rows = (states(city, Dataset.SERVICE_SAMPLES)["state"] == state).to_numpy(dtype=bool)
         return counted(city, _owner(city), rows)
 
@@ -36,15 +34,9 @@ _state_count(DOWN, "down")
 
 
 @kpi("apps.availability_24h", measure="rate", better="up", datasets=_DATASETS, inputs=_INPUTS, windowed=False)
-def availability(city: City, _window: WindowName) -> pd.DataFrame:
+def availability(city: City, _window: WindowName) -> Scoped:
     """Sum of up time / (sum of up + down time) over services, in the last 24 h by the clock (0..1), as for WiFi."""
     found, owner = known(city, Dataset.SERVICE_SAMPLES, 24), _owner(city)
 
-    def by_scope(column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        seconds = found[column].to_numpy(dtype="float64")
-        sums = np.bincount(owner, weights=seconds, minlength=len(scopes(city)))
-        sums[0] = seconds.sum()
-        return np.asarray(sums, dtype="float64")
-
-    up, total = by_scope("up_seconds"), by_scope("up_seconds") + by_scope("down_seconds")
-    return framed(city, np.divide(up, total, out=np.full(len(total), np.nan), where=total > 0))
+    up, down = (total(city, owner, found[c].to_numpy(dtype="float64")) for c in ("up_seconds", "down_seconds"))
+    return scoped(ratio(up, up + down))

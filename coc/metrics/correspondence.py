@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from coc.domain.datasets import Dataset
 from coc.domain.instants import NAT
 from coc.metrics.city import City, WindowName
 from coc.metrics.facts import (
-    counted,
     dispositions,
     letter_of,
     letters,
     midnight_before,
     now_of,
-    share,
     window_start,
     within,
 )
 from coc.metrics.registry import kpi
+from coc.metrics.scoped import Scoped, counted, share
 
 _LETTERS = (Dataset.LETTERS,)
 
@@ -32,7 +30,7 @@ _LETTERS = (Dataset.LETTERS,)
     inputs=("letters.registered_at",),
     windowed=False,
 )
-def registered_today(city: City, _window: WindowName) -> pd.DataFrame:
+def registered_today(city: City, _window: WindowName) -> Scoped:
     """Letters with registered_at in [today's city midnight, now], by unit."""
     rows = letters(city)
     return counted(city, rows.unit, within(rows.registered, midnight_before(city, 0), now_of(city)))
@@ -46,7 +44,7 @@ def registered_today(city: City, _window: WindowName) -> pd.DataFrame:
     inputs=("letters.completed_at",),
     windowed=False,
 )
-def completed_today(city: City, _window: WindowName) -> pd.DataFrame:
+def completed_today(city: City, _window: WindowName) -> Scoped:
     """Letters with completed_at in [today's city midnight, now], by unit."""
     rows = letters(city)
     return counted(city, rows.unit, within(rows.completed, midnight_before(city, 0), now_of(city)))
@@ -59,7 +57,7 @@ def completed_today(city: City, _window: WindowName) -> pd.DataFrame:
     datasets=_LETTERS,
     inputs=("letters.registered_at", "letters.medium", "letters.category"),
 )
-def paperless_rate(city: City, window: WindowName) -> pd.DataFrame:
+def paperless_rate(city: City, window: WindowName) -> Scoped:
     """Electronic / all, of letters registered in the window whose category is not in `limits.paper_exempt` (0..1)."""
     rows = letters(city)
     eligible = within(rows.registered, window_start(city, window), now_of(city)) & ~rows.exempt
@@ -74,7 +72,7 @@ def paperless_rate(city: City, window: WindowName) -> pd.DataFrame:
     inputs=("letters.registered_at", "letters.completed_at", "dispositions.letter_id"),
     windowed=False,
 )
-def undispositioned(city: City, _window: WindowName) -> pd.DataFrame:
+def undispositioned(city: City, _window: WindowName) -> Scoped:
     """Incoming letters, not completed, without a disposition that is not cancelled, that waited too long.
 
     Too long: more than `limits.first_disposition_working_hours` of the default calendar since registered_at.

@@ -5,29 +5,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import pandas as pd
 
 from coc.domain.datasets import Dataset
-from coc.domain.instants import NAT, Bools, Floats
+from coc.domain.instants import NAT, Bools
 from coc.metrics.city import City, WindowName
 from coc.metrics.facts import (
     Dispositions,
-    Positions,
-    counted,
     dispositions,
-    framed,
-    grouped_quantile,
     now_of,
     once,
-    scopes,
-    share,
     window_start,
     within,
 )
 from coc.metrics.registry import kpi
+from coc.metrics.scoped import Durations, Scoped, counted, share
 
 _DISPOSITIONS = (Dataset.DISPOSITIONS,)
 _WITH_LETTERS = (Dataset.DISPOSITIONS, Dataset.LETTERS)  # urgency, and so the due date, is the letter's
@@ -59,7 +51,7 @@ def due_soon_rows(rows: Dispositions, now: int, backlog: Bools) -> Bools:
     inputs=_OPEN,
     windowed=False,
 )
-def backlog(city: City, _window: WindowName) -> pd.DataFrame:
+def backlog(city: City, _window: WindowName) -> Scoped:
     """Those nf with completed_at null, by to_unit."""
     rows = dispositions(city)
     return counted(city, rows.unit, backlog_rows(rows))
@@ -78,7 +70,7 @@ def backlog_rows(rows: Dispositions) -> Bools:
     inputs=_DUE,
     windowed=False,
 )
-def overdue(city: City, _window: WindowName) -> pd.DataFrame:
+def overdue(city: City, _window: WindowName) -> Scoped:
     """Backlog with now > due; what has no due is not overdue."""
     rows = dispositions(city)
     return counted(city, rows.unit, overdue_rows(rows, now_of(city), backlog_rows(rows)))
@@ -92,7 +84,7 @@ def overdue(city: City, _window: WindowName) -> pd.DataFrame:
     inputs=_DUE,
     windowed=False,
 )
-def due_soon(city: City, _window: WindowName) -> pd.DataFrame:
+def due_soon(city: City, _window: WindowName) -> Scoped:
     """Backlog, not overdue, with due - now <= 20 % of due - issued_at (clock time)."""
     rows = dispositions(city)
     return counted(city, rows.unit, due_soon_rows(rows, now_of(city), backlog_rows(rows)))
@@ -105,7 +97,7 @@ def due_soon(city: City, _window: WindowName) -> pd.DataFrame:
     datasets=_WITH_LETTERS,
     inputs=_DUE,
 )
-def on_time_rate(city: City, window: WindowName) -> pd.DataFrame:
+def on_time_rate(city: City, window: WindowName) -> Scoped:
     """Those nf with due in the window: completed_at not null and <= due / all of them (0..1)."""
     rows = dispositions(city)
     whole = rows.nf & within(rows.due, window_start(city, window), now_of(city))
@@ -117,44 +109,23 @@ def on_time_rows(rows: Dispositions) -> Bools:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """Completed nf, sorted by unit and hours, and by hours alone for the city."""
+def _done(city: City, window: WindowName) -> Durations:
+    """Follow-up completed in the window; sorted once for all windows, selected once for all quantiles."""
 
-    unit: Positions
-    rows: Positions  # rows of `dispositions`, by (unit, hours)
-    rows_by_hours: Positions
-
-
-def _done(city: City) -> _Done:
-    def prepare() -> _Done:
+    def prepare() -> Durations:
         rows = dispositions(city)
         done = np.flatnonzero(rows.nf & (rows.completed != NAT) & ~np.isnan(rows.hours))
-        by_hours = done[np.argsort(rows.hours[done], kind="stable")]
-        by_unit = by_hours[np.argsort(rows.unit[by_hours], kind="stable")]
-        return _Done(rows.unit[by_unit], by_unit, by_hours)
+        return Durations.of(rows.unit[done], rows.completed[done], rows.hours[done])
 
-    return once(city, "done", prepare)
+    def select() -> Durations:
+        return once(city, "done", prepare).within(window_start(city, window), now_of(city))
 
-
-def _hours_quantile(city: City, window: WindowName, q: float) -> pd.DataFrame:
-    rows, done = dispositions(city), _done(city)
-    first, now = window_start(city, window), now_of(city)
-
-    def select() -> tuple[Positions, Floats, Floats]:
-        chosen = within(rows.completed[done.rows], first, now)
-        city_wide = done.rows_by_hours[within(rows.completed[done.rows_by_hours], first, now)]
-        return done.unit[chosen], rows.hours[done.rows[chosen]], rows.hours[city_wide]
-
-    unit, hours, of_city = once(city, f"followup-{window}", select)
-    values = grouped_quantile(unit, hours, q, len(scopes(city)))
-    values[0] = grouped_quantile(np.zeros(len(of_city), dtype=np.intp), of_city, q, 1)[0]
-    return framed(city, values)
+    return once(city, f"done-{window}", select)
 
 
 def _followup(id: str, q: float) -> None:
-    def quantile(city: City, window: WindowName) -> pd.DataFrame:
-        return _hours_quantile(city, window, q)
+    def quantile(city: City, window: WindowName) -> Scoped:
+        return _done(city, window).quantile(city, q)
 
     quantile.__doc__ = (
         f"nf completed in the window: {q:.0%} of them took at most this many working hours from issued_at to "

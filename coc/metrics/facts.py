@@ -1,7 +1,4 @@
-"""The rows KPIs count, prepared once per city as numpy columns; and the sums over city and units they share.
-
-"Scope" below means an array with the city's figure first and then one for every unit, in the order of `scopes`.
-"""
+"""The rows KPIs count, prepared once per city as numpy columns."""
 
 from __future__ import annotations
 
@@ -22,6 +19,8 @@ Rows = TypeVar("Rows", "Letters", "Dispositions")
 Positions = npt.NDArray[np.intp]
 
 CITY = ""
+NEVER = int(np.iinfo("int64").max)
+LEADERS = ("walikota", "wakil_walikota", "sekda")
 
 
 def once(city: City, key: str, make: Callable[[], T]) -> T:
@@ -40,7 +39,12 @@ def scopes(city: City) -> pd.Series[Any]:
 def positions(city: City, units: pd.Series[Any]) -> Positions:
     """Where unit codes stand in `scopes`; 0 for a unit that is not on the list (it counts for the city alone)."""
     index = once(city, "unit_index", lambda: pd.Index(scopes(city).iloc[1:]))
-    return np.asarray(index.get_indexer(units), dtype=np.intp) + 1
+    return places(index, units) + 1
+
+
+def places(index: pd.Index[Any], texts: pd.Series[Any]) -> Positions:
+    """Where each text stands in the index, -1 for one that is not in it."""
+    return np.asarray(index.get_indexer(pd.Index(texts)), dtype=np.intp)
 
 
 def flag(frame: pd.DataFrame, column: str) -> Bools:
@@ -48,6 +52,15 @@ def flag(frame: pd.DataFrame, column: str) -> Bools:
     if column not in frame:
         return np.zeros(len(frame), dtype=bool)
     return frame[column].astype("boolean").fillna(False).to_numpy(dtype=bool)
+
+
+def numbers(column: pd.Series[Any], missing: float) -> Floats:
+    return column.to_numpy(dtype="float64", na_value=missing)
+
+
+def letter_types(city: City) -> list[str]:
+    """The configured letter types, each once."""
+    return list(dict.fromkeys(city.letter_types))
 
 
 def now_of(city: City) -> int:
@@ -81,6 +94,8 @@ class Letters:
     incoming: Bools
     electronic: Bools
     exempt: Bools
+    type: Positions  # place in `letter_types`, -1 for one that is not listed
+    sheets: Floats  # pages x copies, the limits' defaults where the source gives none
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,8 @@ class Dispositions:
     cancelled: Micros
     follow_up: Bools  # the instruction needs it
     hours: Floats  # working hours of follow-up, NaN while open
+    outside: Bools  # issued outside working time (default calendar)
+    leader: Bools  # from an office of `LEADERS`
 
     @property
     def nf(self) -> Bools:
@@ -114,6 +131,9 @@ def letters(city: City) -> Letters:
             incoming=(rows["kind"] == "incoming").to_numpy(dtype=bool),
             electronic=(rows["medium"] == "electronic").to_numpy(dtype=bool),
             exempt=rows["category"].isin(city.limits.paper_exempt).to_numpy(dtype=bool),
+            type=places(pd.Index(letter_types(city), dtype="str"), rows["type"]),
+            sheets=numbers(rows["pages"], city.limits.default_pages)
+            * numbers(rows["copies"], city.limits.default_copies),
         )
 
     return once(city, "letters", prepare)
@@ -131,7 +151,9 @@ def dispositions(city: City) -> Dispositions:
             completed=to_micros(rows["completed_at"]),
             cancelled=to_micros(rows["cancelled_at"]),
             follow_up=flag(rows, "needs_follow_up"),
-            hours=rows["followup_hours"].to_numpy(dtype="float64", na_value=np.nan),
+            hours=numbers(rows["followup_hours"], np.nan),
+            outside=flag(rows, "outside_hours"),
+            leader=rows["from_office"].isin(LEADERS).to_numpy(dtype=bool),
         )
 
     return once(city, "dispositions", prepare)
@@ -177,47 +199,19 @@ def letter_of(city: City) -> Positions:
         keys, wanted = of["source_id"], to["letter_id"]
         if len({*pd.unique(of["source"]), *pd.unique(to["source"])}) > 1:
             keys, wanted = (f["source"] + "\x1f" + ids for f, ids in ((of, keys), (to, wanted)))
-        return np.asarray(pd.Index(keys).get_indexer(wanted), dtype=np.intp)
+        return places(pd.Index(keys), wanted)
 
     return once(city, "letter_of", find)
 
 
-def count(city: City, unit: Positions, rows: Bools) -> Floats:
-    """How many rows, by scope; the city counts units off the list too."""
-    found = np.bincount(unit[rows], minlength=len(scopes(city))).astype("float64")
-    found[0] = np.count_nonzero(rows)
-    return found
+def first_disposition(city: City) -> Micros:
+    """For each letter of `letters` when its first disposition that is not cancelled was issued; `NEVER` for none."""
 
+    def find() -> Micros:
+        given, of = dispositions(city), letter_of(city)
+        found = np.full(len(letters(city).unit), NEVER)
+        counts = (of >= 0) & (given.cancelled == NAT)
+        np.minimum.at(found, of[counts], given.issued[counts])
+        return found
 
-def counted(city: City, unit: Positions, rows: Bools) -> pd.DataFrame:
-    """A count KPI: nothing to count is 0."""
-    return framed(city, count(city, unit, rows))
-
-
-def share(city: City, unit: Positions, part: Bools, whole: Bools) -> pd.DataFrame:
-    """A rate KPI: rows of `whole` that are of `part`; null where `whole` has none."""
-    all_of, some_of = count(city, unit, whole), count(city, unit, part & whole)
-    return framed(city, np.divide(some_of, all_of, out=np.full(len(all_of), np.nan), where=all_of > 0))
-
-
-def framed(city: City, values: Floats) -> pd.DataFrame:
-    """A KPI's frame (unit, value, state) from values by scope; null is no_data."""
-    missing = np.isnan(values)
-    # Making a column of texts costs more than the figures themselves, and most KPIs have every value.
-    state = once(city, "all_ok", lambda: pd.Series(["ok"] * len(missing), dtype="str"))
-    state = state.mask(missing, "no_data") if missing.any() else state
-    return pd.DataFrame({"unit": scopes(city), "value": values, "state": state})
-
-
-def grouped_quantile(group: Positions, values: Floats, q: float, groups: int) -> Floats:
-    """Linearly interpolated quantile (numpy's default) by group, NaN if empty; rows are sorted by (group, value)."""
-    sizes = np.bincount(group, minlength=groups)
-    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    place = q * np.maximum(sizes - 1, 0)
-    below = np.floor(place).astype("int64")
-    above = np.minimum(below + 1, np.maximum(sizes - 1, 0))
-    result = np.full(groups, np.nan)
-    full = sizes > 0
-    low, high = values[(first + below)[full]], values[(first + above)[full]]
-    result[full] = low + (high - low) * (place - below)[full]
-    return result
+    return once(city, "first_disposition", find)

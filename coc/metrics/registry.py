@@ -7,33 +7,34 @@ import pkgutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 import coc.metrics
 from coc.domain.datasets import COLUMNS, Dataset
 from coc.metrics.city import WINDOWS, City, WindowName
 from coc.metrics.facts import scopes
+from coc.metrics.scoped import NO_DATA, NOT_RECORDED, OK, STATES, Scoped
+
+__all__ = ["NOT_RECORDED", "NO_DATA", "OK", "KpiSpec", "compute", "is_recorded", "kpi", "registered"]
 
 Measure = Literal["count", "rate", "hours", "sheets", "ms", "days"]
 Better = Literal["up", "down"] | None
 Scope = Literal["unit", "city"]
-KpiFunction = Callable[[City, WindowName], pd.DataFrame]
-
-OK: Final = "ok"
-NO_DATA: Final = "no_data"
-NOT_RECORDED: Final = "not_recorded"
+KpiFunction = Callable[[City, WindowName], Scoped]
+Frame = tuple["KpiSpec", WindowName, Scoped]
 
 
 @dataclass(frozen=True, slots=True)
 class KpiSpec:
     """`measure`: the value's unit (rates are 0..1). `better`: the good direction, None where neither is.
 
-    `inputs`: the "dataset.column" names without which the KPI is not_recorded; "a|b" means either. `scope` "city": the
-    figure has no value per unit (not_applicable there). `windowed`: whether the window changes the value. `function`
-    takes (city, window) and gives columns unit ("" = city), value (float, NaN = null), state.
+    `inputs`: the "dataset.column" names without which the KPI is not_recorded; "a|b" means either, "a@time" that a date
+    without its hour is not enough. `scope` "city": the figure has no value per unit (not_applicable there). `windowed`:
+    whether the window changes the value. `function` takes (city, window) and gives the values by scope.
     """
 
     id: str
@@ -85,11 +86,21 @@ def registered() -> dict[str, KpiSpec]:
 
 
 def is_recorded(spec: KpiSpec, provided: frozenset[str]) -> bool:
-    """Whether some connector provides each input of the KPI."""
+    """Whether some connector provides each input of the KPI.
+
+    A connector whose times are dates provides "dataset.column@date": known to the day, not to the hour.
+    """
     datasets = {name.partition(".")[0] for name in provided}
-    return all(
-        any(name in provided or _REQUIRED.get(name) in datasets for name in either.split("|")) for either in spec.inputs
-    )
+
+    def has(wanted: str) -> bool:
+        name, _, precise = wanted.partition("@")
+        if name in provided:
+            return True
+        if f"{name}@date" in provided:
+            return not precise
+        return _REQUIRED.get(name) in datasets
+
+    return all(any(map(has, either.split("|"))) for either in spec.inputs)
 
 
 def compute(city: City, ids: Iterable[str] | None = None, windows: Sequence[WindowName] = WINDOWS) -> pd.DataFrame:
@@ -99,35 +110,40 @@ def compute(city: City, ids: Iterable[str] | None = None, windows: Sequence[Wind
     """
     specs = registered()
     wanted = list(specs) if ids is None else list(ids)
-    parts = [(specs[i], window, frame) for i in wanted for window, frame in _frames(specs[i], city, windows)]
-    if not parts:
-        columns = {c: pd.Series([], dtype="str") for c in ("id", "unit", "window", "value", "state")}
-        return pd.DataFrame(columns).astype({"value": "float64"})
-    lengths = [len(frame) for _, _, frame in parts]
+    frames = [frame for i in wanted for frame in _frames(specs[i], city, windows)]
+    lengths = [len(found.values) for _, _, found in frames]
+    names, spans = [spec.id for spec, _, _ in frames], [window for _, window, _ in frames]
     return pd.DataFrame(
         {
-            "id": pd.Series(np.repeat([spec.id for spec, _, _ in parts], lengths), dtype="str"),
-            "unit": pd.concat([frame["unit"] for _, _, frame in parts], ignore_index=True),
-            "window": pd.Series(np.repeat([window for _, window, _ in parts], lengths), dtype="str"),
-            "value": np.concatenate([frame["value"].to_numpy() for _, _, frame in parts]),
-            "state": pd.concat([frame["state"] for _, _, frame in parts], ignore_index=True),
+            "id": _texts(names, np.repeat(np.arange(len(frames)), lengths)),
+            "unit": _texts(scopes(city).tolist(), np.concatenate([*map(np.arange, lengths), _NONE])),
+            "window": _texts(spans, np.repeat(np.arange(len(frames)), lengths)),
+            "value": np.concatenate([*(found.values for _, _, found in frames), np.empty(0)]),
+            "state": _texts(STATES, np.concatenate([*(found.states for _, _, found in frames), _NONE])),
         }
     )
 
 
-def _frames(spec: KpiSpec, city: City, windows: Sequence[WindowName]) -> list[tuple[WindowName, pd.DataFrame]]:
+_NONE: Final = np.empty(0, dtype=np.intp)
+
+
+def _texts(words: Sequence[str], places: npt.NDArray[np.intp]) -> pd.Series[Any]:
+    """The words at these places. Picked from a column: to make one of as many Python texts costs ten times as much."""
+    return pd.Series(pd.array(words, dtype="str").take(places))
+
+
+def _frames(spec: KpiSpec, city: City, windows: Sequence[WindowName]) -> list[Frame]:
     if not windows:
         return []
     if not is_recorded(spec, city.provided):
         absent = _absent(spec, city)
-        return [(window, absent) for window in windows]
+        return [(spec, window, absent) for window in windows]
     if spec.windowed:
-        return [(window, spec.function(city, window)) for window in windows]
-    frame = spec.function(city, windows[0])
-    return [(window, frame) for window in windows]
+        return [(spec, window, spec.function(city, window)) for window in windows]
+    found = spec.function(city, windows[0])
+    return [(spec, window, found) for window in windows]
 
 
-def _absent(spec: KpiSpec, city: City) -> pd.DataFrame:
-    units = scopes(city) if spec.scope == "unit" else scopes(city).iloc[:1]
-    state = pd.Series([NOT_RECORDED] * len(units), dtype="str")
-    return pd.DataFrame({"unit": units, "value": np.full(len(units), np.nan), "state": state})
+def _absent(spec: KpiSpec, city: City) -> Scoped:
+    size = len(scopes(city)) if spec.scope == "unit" else 1
+    return Scoped(np.full(size, np.nan), np.full(size, STATES.index(NOT_RECORDED), dtype=np.int8))

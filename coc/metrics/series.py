@@ -15,10 +15,8 @@ from coc.metrics.city import City, WindowName
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
 from coc.metrics.facts import (
     Positions,
-    count,
     dispositions,
-    grouped_quantile,
-    letter_of,
+    first_disposition,
     letters,
     live_dispositions,
     midnight_before,
@@ -30,6 +28,7 @@ from coc.metrics.facts import (
     within,
 )
 from coc.metrics.past import WINDOWS_HOURS, availability_by_hour
+from coc.metrics.scoped import count, grouped_quantile
 from coc.metrics.trend import trend
 
 __all__ = [
@@ -70,11 +69,8 @@ def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
     dispositioned: letters whose first disposition that is not cancelled was issued that day. working: by the default
     calendar. partial: today. note: the holiday's name, "" on other days.
     """
-    rows, given, of = letters(city), dispositions(city), letter_of(city)
+    rows = letters(city)
     mine, first = _of_unit(city, rows.unit, unit), midnight_before(city, days - 1)
-    dispositioned = np.full(len(rows.unit), np.iinfo("int64").max)
-    counts = (of >= 0) & (given.cancelled == NAT)
-    np.minimum.at(dispositioned, of[counts], given.issued[counts])
     today = city.calendars.today(city.now)
     day = [today - timedelta(days=i) for i in range(days - 1, -1, -1)]
     notes = city.calendars.holiday_names(day[0], day[-1])
@@ -82,7 +78,7 @@ def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
         {
             "day": pd.Series(day, dtype="object"),
             "registered": _per_day(city, rows.registered, mine, first, days),
-            "dispositioned": _per_day(city, dispositioned, mine, first, days),
+            "dispositioned": _per_day(city, first_disposition(city), mine, first, days),
             "completed": _per_day(city, rows.completed, mine, first, days),
             "working": city.calendars.default.is_working_day(day),
             "partial": [d == today for d in day],

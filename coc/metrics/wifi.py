@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from coc.domain.datasets import Dataset
 from coc.metrics.city import City, WindowName
 from coc.metrics.points import known, states
 from coc.metrics.registry import Better, kpi
+from coc.metrics.scoped import Scoped, city_alone
 from coc.metrics.states import DEGRADED, DOWN, SILENT, UP
 
 _DATASETS = (Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES)
@@ -16,14 +16,9 @@ _UP = "ap_samples.up"
 _APS = Dataset.AP_SAMPLES
 
 
-def _city_row(value: float) -> pd.DataFrame:
-    state = "no_data" if np.isnan(value) else "ok"
-    return pd.DataFrame({"unit": pd.Series([""], dtype="str"), "value": [float(value)], "state": pd.Series([state])})
-
-
 def _state_count(state: str, better: Better, *inputs: str) -> None:
-    def points_in_state(city: City, _window: WindowName) -> pd.DataFrame:
-        return _city_row(int((states(city, _APS)["state"] == state).sum()))
+    def points_in_state(city: City, _window: WindowName) -> Scoped:
+        return city_alone(int((states(city, _APS)["state"] == state).sum()))
 
     points_in_state.__doc__ = f"Access points of sites that are not retired whose present state is {state}."
     kpi(
@@ -53,17 +48,17 @@ _state_count(SILENT, "down")
     scope="city",
     windowed=False,
 )
-def clients(city: City, _window: WindowName) -> pd.DataFrame:
+def clients(city: City, _window: WindowName) -> Scoped:
     """Sum of `clients` of the present samples of access points that are not no_data; null counts 0."""
     found = states(city, _APS)
-    return _city_row(float(found.loc[found["state"] != SILENT, "clients"].sum()))
+    return city_alone(float(found.loc[found["state"] != SILENT, "clients"].sum()))
 
 
 def _availability(name: str, hours: int) -> None:
-    def availability(city: City, _window: WindowName) -> pd.DataFrame:
+    def availability(city: City, _window: WindowName) -> Scoped:
         seconds = known(city, _APS, hours)
         up, down = float(seconds["up_seconds"].sum()), float(seconds["down_seconds"].sum())
-        return _city_row(up / (up + down) if up + down > 0 else np.nan)
+        return city_alone(up / (up + down) if up + down > 0 else np.nan)
 
     availability.__doc__ = f"""Sum of up time / (sum of up + down time) over access points, 0..1.
 
