@@ -72,7 +72,8 @@ class Files:
             dataset: {*(column_names(dataset) if source.fields is None else source.fields), *source.constants}
             for dataset, source in self.block.datasets.items()
         }
-        return provided(self.block, mapped)
+        dates_only = {dataset for dataset, source in self.block.datasets.items() if source.time.dates_only}
+        return provided(self.block, mapped, dates_only)
 
     def check(self) -> Reachability:
         deadline = time.monotonic() + min(self.block.deadline_seconds, CHECK_SECONDS)

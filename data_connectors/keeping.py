@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from coc.domain.datasets import COLUMNS, Column, Dataset
+from coc.domain.datasets import COLUMNS, TO_THE_DAY, Column, Dataset, Kind
 from coc.domain.instructions import GROUPS, code_of, normalise
 from coc.settings.models import ConnectorBlock
 
@@ -37,8 +37,13 @@ def with_codes(frame: pd.DataFrame, keep: Collection[str]) -> pd.DataFrame:
     return found
 
 
-def provided(block: ConnectorBlock, mapped: Mapping[Dataset, Collection[str]]) -> frozenset[str]:
-    """What the source records ("letters.completed_at"): what is mapped, optional inputs narrowed by `provides`."""
+def provided(
+    block: ConnectorBlock, mapped: Mapping[Dataset, Collection[str]], dates_only: Collection[Dataset] = ()
+) -> frozenset[str]:
+    """What the source records ("letters.completed_at"): what is mapped, optional inputs narrowed by `provides`.
+
+    Times of the datasets in `dates_only` are known to the day: "letters.completed_at@date".
+    """
     named = None if block.provides is None else {name.rpartition(".")[2] for name in block.provides if "." not in name}
     full = frozenset(name for name in block.provides or () if "." in name)
 
@@ -46,8 +51,12 @@ def provided(block: ConnectorBlock, mapped: Mapping[Dataset, Collection[str]]) -
         optional = not column.required or column.name in _UNRECORDED
         return named is None or not optional or column.name in named or f"{dataset}.{column.name}" in full
 
+    def known(dataset: Dataset, column: Column) -> str:
+        to_the_day = dataset in dates_only and column.kind is Kind.TIME
+        return f"{dataset}.{column.name}{TO_THE_DAY}" if to_the_day else f"{dataset}.{column.name}"
+
     return frozenset(
-        f"{dataset}.{column.name}"
+        known(dataset, column)
         for dataset, columns in mapped.items()
         for column in COLUMNS[dataset]
         if column.name in columns and records(dataset, column)

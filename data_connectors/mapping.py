@@ -23,6 +23,7 @@ from data_connectors.keeping import kept_columns, objects
 from data_connectors.tables import Table
 
 _FORMATS: Final = ("iso", "epoch_s", "epoch_ms", "date")
+_HOURS: Final = ("%H", "%I", "%c", "%X")  # strptime's directives that say an hour
 
 
 class TimeFormat(Model):
@@ -44,6 +45,12 @@ class TimeFormat(Model):
         if text not in _FORMATS and "%" not in text:
             raise ValueError("expected iso, epoch_s, epoch_ms, date or a strptime format such as %d/%m/%Y %H:%M")
         return text
+
+    @property
+    def dates_only(self) -> bool:
+        """Whether nothing is known of the hour."""
+        written = self.format not in _FORMATS and not any(d in self.format for d in _HOURS)
+        return self.format == "date" or written
 
 
 class Mapped(Model):

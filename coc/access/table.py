@@ -92,6 +92,8 @@ RULES: Final[tuple[Rule, ...]] = (
 BOARDS: Final[Mapping[str, Lenses]] = {
     "correspondence": EVERY_LENS,
     "disposition": EVERY_LENS,
+    "leaders": EVERY_LENS,  # the city's figure alone; an office's are another board's
+    "adoption": EVERY_LENS,
     "wifi": EVERY_LENS,
     "apps": EVERY_LENS,
     "feeds": EVERY_LENS,

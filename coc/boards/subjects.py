@@ -59,6 +59,8 @@ SUBJECTS: tuple[Subject, ...] = (
             "trend": _trend("disposition."),
         },
     ),
+    Subject("leaders", ("leaders",), _MAIL, {}),
+    Subject("adoption", ("adoption",), frozenset({Dataset.LETTERS, Dataset.UNITS}), {}),
     Subject(
         "wifi",
         ("wifi",),

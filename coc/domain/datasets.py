@@ -215,6 +215,9 @@ KEYS: Final[dict[Dataset, tuple[str, ...]]] = {
     Dataset.LINK_SAMPLES: ("link", "at"),
 }
 
+# What a connector `provides`: "dataset.column"; with this after it, a time of which the day alone is recorded.
+TO_THE_DAY: Final = "@date"
+
 SAMPLES: Final = (Dataset.AP_SAMPLES, Dataset.SERVICE_SAMPLES, Dataset.LINK_SAMPLES)
 # What a sample is of: the entity's column, and the dataset that lists the entities.
 SAMPLED: Final[dict[Dataset, tuple[str, Dataset]]] = {

@@ -1,4 +1,4 @@
-"""Dispositions: backlog, what is overdue and due soon, hours of follow-up, on-time rate (DOMAIN, KPIs).
+"""Dispositions: backlog, what is overdue and due soon, hours of follow-up, on-time rate, office hours (DOMAIN, KPIs).
 
 *nf* = dispositions whose instruction needs follow-up and that are not cancelled; a unit's are those sent to it.
 """
@@ -24,7 +24,8 @@ from coc.metrics.scoped import Durations, Scoped, counted, share
 _DISPOSITIONS = (Dataset.DISPOSITIONS,)
 _WITH_LETTERS = (Dataset.DISPOSITIONS, Dataset.LETTERS)  # urgency, and so the due date, is the letter's
 _OPEN = ("dispositions.instruction", "dispositions.completed_at")
-_DUE = (*_OPEN, "dispositions.due_at|letters.urgency")  # without either nothing is ever due
+# Without either nothing is ever due; of a date nobody knows when that day it is due.
+_DUE = (*_OPEN, "dispositions.due_at@time|letters.urgency", "dispositions.due_at@time|dispositions.issued_at@time")
 
 
 def overdue_rows(rows: Dispositions, now: int, backlog: Bools) -> Bools:
@@ -81,7 +82,7 @@ def overdue(city: City, _window: WindowName) -> Scoped:
     measure="count",
     better="down",
     datasets=_WITH_LETTERS,
-    inputs=_DUE,
+    inputs=("dispositions.issued_at@time", *_DUE),
     windowed=False,
 )
 def due_soon(city: City, _window: WindowName) -> Scoped:
@@ -95,7 +96,7 @@ def due_soon(city: City, _window: WindowName) -> Scoped:
     measure="rate",
     better="up",
     datasets=_WITH_LETTERS,
-    inputs=_DUE,
+    inputs=("dispositions.completed_at@time", *_DUE),
 )
 def on_time_rate(city: City, window: WindowName) -> Scoped:
     """Those nf with due in the window: completed_at not null and <= due / all of them (0..1)."""
@@ -131,9 +132,26 @@ def _followup(id: str, q: float) -> None:
         f"nf completed in the window: {q:.0%} of them took at most this many working hours from issued_at to "
         "completed_at, in to_unit's calendar (quantile by linear interpolation)."
     )
-    inputs = ("dispositions.issued_at", *_OPEN)
+    inputs = ("dispositions.issued_at@time", "dispositions.completed_at@time", *_OPEN)
     kpi(id, measure="hours", better="down", datasets=_DISPOSITIONS, inputs=inputs)(quantile)
 
 
 for _percent in (50, 85, 95):
     _followup(f"disposition.followup_hours_p{_percent}", _percent / 100)
+
+
+@kpi(
+    "disposition.outside_hours_share",
+    measure="rate",
+    better=None,
+    datasets=_DISPOSITIONS,
+    inputs=("dispositions.issued_at@time",),
+)
+def outside_hours_share(city: City, window: WindowName) -> Scoped:
+    """Dispositions issued in the window outside working time (default calendar) / issued in the window (0..1).
+
+    Cancelled ones are in neither; those that need no follow-up are in both.
+    """
+    rows = dispositions(city)
+    issued = within(rows.issued, window_start(city, window), now_of(city)) & (rows.cancelled == NAT)
+    return share(city, rows.unit, rows.outside, issued)

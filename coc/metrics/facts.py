@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 import numpy as np
@@ -67,6 +67,11 @@ def now_of(city: City) -> int:
     return micros_of(city.now)
 
 
+def today_of(city: City) -> date:
+    """The city's date."""
+    return once(city, "today", lambda: city.calendars.today(city.now))
+
+
 def window_start(city: City, window: WindowName) -> int:
     """The city midnight N-1 days before today's."""
     return midnight_before(city, int(window[:-1]) - 1)
@@ -74,7 +79,7 @@ def window_start(city: City, window: WindowName) -> int:
 
 def midnight_before(city: City, days: int) -> int:
     def find() -> int:
-        return micros_of(city.calendars.midnight(city.calendars.today(city.now) - timedelta(days=days)))
+        return micros_of(city.calendars.midnight(today_of(city) - timedelta(days=days)))
 
     return once(city, f"midnight-{days}", find)
 
@@ -82,6 +87,11 @@ def midnight_before(city: City, days: int) -> int:
 def within(at: Micros, first: int, last: int) -> Bools:
     """Closed at both ends; a missing time is in no window."""
     return (at >= first) & (at <= last)
+
+
+def before(at: Micros, first: int, end: int) -> Bools:
+    """Of complete days: at or after their first midnight, before the one that ends them."""
+    return (at >= first) & (at < end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +202,9 @@ def letter_of(city: City) -> Positions:
 
     def find() -> Positions:
         if city.part is not None:
-            kept, places = _kept_letters(city.part), letter_of(city.part.whole)[_kept_dispositions(city.part)]
+            kept, found = _kept_letters(city.part), letter_of(city.part.whole)[_kept_dispositions(city.part)]
             new = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)  # the last is where -1 points
-            return new[places]
+            return new[found]
         of, to = live_letters(city), live_dispositions(city)
         keys, wanted = of["source_id"], to["letter_id"]
         if len({*pd.unique(of["source"]), *pd.unique(to["source"])}) > 1:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 import coc.metrics
-from coc.domain.datasets import COLUMNS, Dataset
+from coc.domain.datasets import COLUMNS, TO_THE_DAY, Dataset
 from coc.metrics.city import WINDOWS, City, WindowName
 from coc.metrics.facts import scopes
 from coc.metrics.scoped import NO_DATA, NOT_RECORDED, OK, STATES, Scoped
@@ -88,7 +88,7 @@ def registered() -> dict[str, KpiSpec]:
 def is_recorded(spec: KpiSpec, provided: frozenset[str]) -> bool:
     """Whether some connector provides each input of the KPI.
 
-    A connector whose times are dates provides "dataset.column@date": known to the day, not to the hour.
+    What is recorded to the day (`TO_THE_DAY`) serves a KPI that asks for no hour.
     """
     datasets = {name.partition(".")[0] for name in provided}
 
@@ -96,7 +96,7 @@ def is_recorded(spec: KpiSpec, provided: frozenset[str]) -> bool:
         name, _, precise = wanted.partition("@")
         if name in provided:
             return True
-        if f"{name}@date" in provided:
+        if name + TO_THE_DAY in provided:
             return not precise
         return _REQUIRED.get(name) in datasets
 

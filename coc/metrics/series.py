@@ -24,6 +24,7 @@ from coc.metrics.facts import (
     once,
     positions,
     scopes,
+    today_of,
     window_start,
     within,
 )
@@ -71,7 +72,7 @@ def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
     """
     rows = letters(city)
     mine, first = _of_unit(city, rows.unit, unit), midnight_before(city, days - 1)
-    today = city.calendars.today(city.now)
+    today = today_of(city)
     day = [today - timedelta(days=i) for i in range(days - 1, -1, -1)]
     notes = city.calendars.holiday_names(day[0], day[-1])
     return pd.DataFrame(
@@ -114,7 +115,7 @@ def backlog_by_age(city: City, unit: str | None = None) -> pd.DataFrame:
     waiting = np.flatnonzero(backlog_rows(rows) & _of_unit(city, rows.unit, unit))
     late = overdue_rows(rows, now_of(city), backlog_rows(rows))[waiting]
     issued = city.calendars.days_of(rows.issued[waiting])
-    today = int(to_days(city.calendars.today(city.now)))
+    today = int(to_days(today_of(city)))
     age = np.zeros(len(waiting), dtype="int64")
     for calendar, of_calendar in city.calendars.groups(live_dispositions(city)["to_unit"].iloc[waiting]):
         age[of_calendar] = calendar.working_days_between(issued[of_calendar], today)

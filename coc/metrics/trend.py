@@ -17,7 +17,17 @@ import pandas as pd
 from coc.domain.instants import NAT, Bools, Micros
 from coc.metrics.city import City
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, on_time_rows, overdue_rows
-from coc.metrics.facts import Dispositions, Letters, dispositions, letter_of, letters, midnight_before, once, within
+from coc.metrics.facts import (
+    Dispositions,
+    Letters,
+    dispositions,
+    letter_of,
+    letters,
+    midnight_before,
+    once,
+    today_of,
+    within,
+)
 from coc.metrics.registry import is_recorded, registered
 
 DAYS = 14
@@ -128,7 +138,7 @@ def trend(city: City, prefix: str = "") -> pd.DataFrame:
     backlog, overdue and due_soon at its end; on_time_rate and follow-up quantiles of the 30 days that end with it.
     `prefix`: only the ids that start so.
     """
-    today, specs = city.calendars.today(city.now), registered()
+    today, specs = today_of(city), registered()
     days = [_DayEnd(city, ago) for ago in range(DAYS, 0, -1)]
     ids = [i for i in _KPIS if i.startswith(prefix)]
     values = {i: [_value(i, d) for d in days] if is_recorded(specs[i], city.provided) else [np.nan] * DAYS for i in ids}

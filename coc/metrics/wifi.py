@@ -1,17 +1,22 @@
-"""Public WiFi: access points by present state, clients, availability (DOMAIN, KPIs). City-wide only."""
+"""Public WiFi: access points by present state, clients, availability, the programme (DOMAIN, KPIs). City-wide only."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pandas as pd
 
 from coc.domain.datasets import Dataset
 from coc.metrics.city import City, WindowName
+from coc.metrics.facts import once
 from coc.metrics.points import known, states
 from coc.metrics.registry import Better, kpi
 from coc.metrics.scoped import Scoped, city_alone
 from coc.metrics.states import DEGRADED, DOWN, SILENT, UP
 
 _DATASETS = (Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES)
+_SITES = Dataset.SITES
 _UP = "ap_samples.up"
 _APS = Dataset.AP_SAMPLES
 
@@ -72,3 +77,40 @@ def _availability(name: str, hours: int) -> None:
 
 _availability("wifi.availability_24h", 24)
 _availability("wifi.availability_30d", 30 * 24)
+
+
+def _sites(city: City) -> pd.DataFrame:
+    return once(city, "sites", lambda: city.sites.drop_duplicates("source_id", keep="last"))
+
+
+def _site_count(name: str, inputs: tuple[str, ...], says: str, rows: Callable[[City], pd.Series[bool]]) -> None:
+    def sites(city: City, _window: WindowName) -> Scoped:
+        return city_alone(int(rows(city).sum()))
+
+    sites.__doc__ = says
+    kpi(name, measure="count", better="up", datasets=(_SITES,), inputs=inputs, scope="city", windowed=False)(sites)
+
+
+def _installed(city: City) -> pd.Series[bool]:
+    sites = _sites(city)
+    return (sites["status"] == "active") | ((sites["status"] != "retired") & (sites["installed_at"] <= city.now))
+
+
+_site_count(
+    "wifi.installed",
+    ("sites.status",),
+    "Sites that are active, or not retired with installed_at <= now.",
+    _installed,
+)
+_site_count(
+    "wifi.target",
+    ("sites.status",),
+    "Sites that are not retired: what the programme is to install.",
+    lambda city: _sites(city)["status"] != "retired",
+)
+_site_count(
+    "wifi.schools_served",
+    ("sites.status", "sites.site_kind"),
+    "Active sites whose site_kind is school.",
+    lambda city: (_sites(city)["status"] == "active") & (_sites(city)["site_kind"] == "school"),
+)

@@ -147,6 +147,19 @@ def test_constants_fill_what_the_register_does_not_have(written: Any, window: An
     assert connector(path, letters=letters).provides() >= {"letters.category", "letters.registered_at"}
 
 
+@pytest.mark.parametrize(
+    ("form", "to_the_day"),
+    [("date", True), ("%d/%m/%Y", True), ("%d/%m/%Y %H:%M", False), ("%d/%m/%Y %I.%M %p", False), ("iso", False)],
+)
+def test_a_register_of_dates_says_that_it_records_no_hours(written: Any, form: str, to_the_day: bool) -> None:
+    path = written("id,tanggal\n")
+    fields = {"source_id": "id", "registered_at": "tanggal", "unit": "id"}
+    found = connector(path, letters={"fields": fields, "time": {"zone": "Asia/Jakarta", "format": form}}).provides()
+    assert ("letters.registered_at@date" in found) is to_the_day
+    assert ("letters.registered_at" in found) is not to_the_day
+    assert "letters.unit" in found
+
+
 def test_units_end_and_are_never_deleted_by_absence(written: Any, window: Any) -> None:
     path = written("code,name,kind,valid_from\nDISDIK,Dinas,department,2023-01\n")
     (rows,) = pulled(path, window, units={})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -15,6 +17,9 @@ from coc.domain.worktime import build_calendars
 from coc.metrics import City
 
 Row = dict[str, Any]
+Validity = Mapping[str, tuple[str | None, str | None]]  # by unit: valid_from, valid_to
+NO_BOUNDS: Validity = MappingProxyType({})
+LETTER_TYPES = ("surat_dinas", "undangan", "laporan")
 EVERYTHING = frozenset(f"{d.value}.{c.name}" for d, columns in COLUMNS.items() for c in columns)
 UNITS = ("DISDIK", "DINKES", "KEC-01", "KOSONG")
 PROFILES = {"DINKES": "six_day"}
@@ -72,10 +77,13 @@ def frame(dataset: Dataset, rows: list[Row]) -> pd.DataFrame:
     return made
 
 
-def unit_list(codes: tuple[str, ...] = UNITS) -> pd.DataFrame:
+def unit_list(codes: tuple[str, ...] = UNITS, valid: Validity = NO_BOUNDS) -> pd.DataFrame:
+    """`valid`: (valid_from, valid_to) of some."""
     columns = {c.name: pd.Series([None] * len(codes), dtype=DTYPES[c.kind]) for c in COLUMNS[Dataset.UNITS]}
     table = pd.DataFrame(columns)
     table["code"] = table["name"] = pd.Series(codes, dtype="str")
+    for i, name in enumerate(("valid_from", "valid_to")):
+        table[name] = pd.Series([valid.get(c, (None, None))[i] for c in codes], dtype="str")
     table["calendar"] = pd.Series([PROFILES.get(c) for c in codes], dtype="str")
     return table
 
@@ -92,9 +100,12 @@ def city(
     service_samples: list[Row] | None = None,
     limits: Limits | None = None,
     provided: frozenset[str] = EVERYTHING,
+    letter_types: tuple[str, ...] = LETTER_TYPES,
+    valid: Validity = NO_BOUNDS,
+    calendar: CalendarSettings | None = None,
 ) -> City:
-    units, limits = unit_list(), limits or Limits()
-    calendars = build_calendars(CalendarSettings(), "Asia/Jakarta", units)
+    units, limits = unit_list(valid=valid), limits or Limits()
+    calendars = build_calendars(calendar or CalendarSettings(), "Asia/Jakarta", units)
     mail = frame(Dataset.LETTERS, letters or [])
     given = frame(Dataset.DISPOSITIONS, dispositions or [])
     known = {(s, i): n for n, (s, i) in enumerate(zip(mail["source"], mail["source_id"], strict=True))}
@@ -115,5 +126,6 @@ def city(
         services=frame(Dataset.SERVICES, services or []),
         service_samples=frame(Dataset.SERVICE_SAMPLES, service_samples or []),
         provided=provided,
+        letter_types=letter_types,
         unit_names={c: f"Dinas {c}" for c in UNITS},
     )

@@ -49,8 +49,18 @@ def quantile(values: list[float], q: float) -> float | None:
 
 
 class Oracle:
-    def __init__(self, now: datetime, letters: list[Row], dispositions: list[Row], profiles: dict[str, str]) -> None:
-        self.now, self.profiles = now, profiles
+    """`profiles`: of units that do not work five days. `units`: those of the list (code, valid_from, valid_to)."""
+
+    def __init__(
+        self,
+        now: datetime,
+        letters: list[Row],
+        dispositions: list[Row],
+        profiles: dict[str, str],
+        units: Iterable[Row] = (),
+        letter_types: Iterable[str] = (),
+    ) -> None:
+        self.now, self.profiles, self.units, self.letter_types = now, profiles, list(units), list(letter_types)
         self.letters = [x for x in letters if not x["deleted"]]
         everything = {(x["source"], x["source_id"]): x for x in letters}
         self.dispositions = []
@@ -76,14 +86,21 @@ class Oracle:
         start = midnight(self.now, int(window[:-1]) - 1)
         letters = [x for x in self.letters if unit in ("", x["unit"])]
         given = [d for d in self.dispositions if unit in ("", d["to_unit"])]
-        return getattr(
-            self,
-            kpi.split(".")[1].rpartition("_p")[0]
-            if "_p5" in kpi or "_p8" in kpi or "_p9" in kpi
-            else kpi.split(".")[1],
-        )(  # type: ignore[no-any-return]
-            letters if kpi.startswith("corr") else given, start, kpi
+        subject, name = kpi.split(".")
+        if subject == "adoption":
+            return getattr(self, name)(unit)  # type: ignore[no-any-return]
+        name = name.rpartition("_p")[0] if name[-2:].isdigit() else name
+        return getattr(self, name)(  # type: ignore[no-any-return]
+            given if subject == "disposition" else letters, start, kpi
         )
+
+    def state(self, kpi: str, unit: str, window: str) -> str:
+        if kpi == "disposition.days_to_clear":
+            rows = [d for d in self.dispositions if unit in ("", d["to_unit"])]
+            arrivals, departures, _ = self._ten_days(rows)
+            apart = abs(arrivals - departures) > 0.25 * max(arrivals, departures)
+            return "no_outflow" if not departures else "unstable" if apart else "ok"
+        return "no_data" if self.value(kpi, unit, window) is None else "ok"
 
     def registered_today(self, rows: list[Row], _start: datetime, _kpi: str) -> float:
         return sum(midnight(self.now) <= x["registered_at"] <= self.now for x in rows)
@@ -142,6 +159,103 @@ class Oracle:
             if d["completed_at"] is not None and start <= d["completed_at"] <= self.now
         ]
         return quantile(hours, int(kpi[-2:]) / 100)
+
+    def registered_per_working_day(self, rows: list[Row], start: datetime, _kpi: str) -> float | None:
+        days, day = 0, start
+        while day < midnight(self.now):
+            days += bool(spans(day.date(), "five_day"))
+            day += timedelta(days=1)
+        registered = sum(start <= x["registered_at"] < midnight(self.now) for x in rows)
+        return registered / days if days else None
+
+    def paperless_rate_all(self, rows: list[Row], start: datetime, _kpi: str) -> float | None:
+        of = [x["medium"] for x in rows if start <= x["registered_at"] <= self.now]
+        return of.count("electronic") / len(of) if of else None
+
+    def sheets_saved(self, rows: list[Row], start: datetime, _kpi: str) -> float:
+        sheets = 0
+        for x in rows:
+            if x["medium"] == "electronic" and start <= x["registered_at"] <= self.now:
+                sheets += (2 if x["pages"] is None else x["pages"]) * (3 if x["copies"] is None else x["copies"])
+        return sheets
+
+    def _came_and_went(self, rows: list[Row]) -> tuple[list[datetime], list[datetime]]:
+        needing = [d for d in rows if d["instruction"] not in CLOSES_WHEN_READ]
+        ends = [[t for t in (d["completed_at"], d["cancelled_at"]) if t is not None] for d in needing]
+        return [d["issued_at"] for d in needing], [min(e) for e in ends if e]
+
+    def net_flow(self, rows: list[Row], start: datetime, _kpi: str) -> float:
+        came, went = ([t for t in times if start <= t <= self.now] for times in self._came_and_went(rows))
+        return len(came) - len(went)
+
+    def _ten_days(self, rows: list[Row]) -> tuple[int, int, float]:
+        day, working = midnight(self.now), 0
+        while working < 10:
+            day -= timedelta(days=1)
+            working += bool(spans(day.date(), "five_day"))
+        came, went = (sum(day <= t < midnight(self.now) for t in times) for times in self._came_and_went(rows))
+        return came, went, went / 10
+
+    def days_to_clear(self, rows: list[Row], _start: datetime, _kpi: str) -> float | None:
+        a_day = self._ten_days(rows)[2]
+        return len(self._open(rows)) / a_day if a_day else None
+
+    def outside_hours_share(self, rows: list[Row], start: datetime, _kpi: str) -> float | None:
+        issued = [d["issued_at"] for d in rows if start <= d["issued_at"] <= self.now and d["cancelled_at"] is None]
+        outside = 0
+        for at in issued:
+            day = midnight(at)
+            outside += not any(
+                day + timedelta(minutes=a) <= at < day + timedelta(minutes=b) for a, b in spans(day.date(), "five_day")
+            )
+        return outside / len(issued) if issued else None
+
+    def first_disposition_hours(self, rows: list[Row], start: datetime, _kpi: str) -> float | None:
+        waits = []
+        for x in rows:
+            mine = [
+                d
+                for d in self.dispositions
+                if (d["source"], d["letter_id"]) == (x["source"], x["source_id"]) and d["cancelled_at"] is None
+            ]
+            if x["kind"] != "incoming" or not mine:
+                continue
+            first = min(d["issued_at"] for d in mine)
+            offices = {d["from_office"] for d in mine if d["issued_at"] == first}
+            if start <= first <= self.now and offices & {"walikota", "wakil_walikota", "sekda"}:
+                waits.append(working_hours(x["registered_at"], first, "five_day"))
+        return quantile(waits, 0.5)
+
+    def _valid(self, unit: str) -> list[str]:
+        today = self.now.astimezone(JAKARTA).date().isoformat()
+        return [
+            u["code"]
+            for u in self.units
+            if unit in ("", u["code"]) and (u["valid_from"] or today) <= today <= (u["valid_to"] or today)
+        ]
+
+    def rate(self, unit: str) -> float | None:
+        weeks, monday = [], midnight(self.now)
+        while monday.weekday():
+            monday -= timedelta(days=1)
+        while len(weeks) < 4:
+            monday -= timedelta(days=7)
+            if sum(bool(spans((monday + timedelta(days=i)).date(), "five_day")) for i in range(7)) >= 3:
+                weeks.append((monday, monday + timedelta(days=7)))
+        valid = self._valid(unit)
+        active = [
+            u
+            for u in valid
+            if all(sum(x["unit"] == u and a <= x["registered_at"] < b for x in self.letters) >= 3 for a, b in weeks)
+        ]
+        return len(active) / len(valid) if valid else None
+
+    def breadth(self, unit: str) -> float | None:
+        start, shares = midnight(self.now, 89), []
+        for u in self._valid(unit):
+            seen = {x["type"] for x in self.letters if x["unit"] == u and start <= x["registered_at"] <= self.now}
+            shares.append(len(seen & set(self.letter_types)) / len(self.letter_types))
+        return sum(shares) / len(shares) if shares else None
 
 
 def state_of(samples: list[Row], now: datetime, hold: float) -> str:

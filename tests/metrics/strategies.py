@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from coc.domain.datasets import Dataset
-from tests.metrics.cities import UNITS, Row, whole, wib
+from tests.metrics.cities import LETTER_TYPES, UNITS, Row, Validity, whole, wib
 from tests.metrics.oracle import midnight, working_hours
 
 MICRO, HOUR = timedelta(microseconds=1), timedelta(hours=1)
@@ -19,6 +19,7 @@ NOWS = [
     wib("2026-03-24T00:00:00"),  # midnight within collective leave
     wib("2025-11-24T12:00:00"),
     wib("2026-01-02T16:30:00"),
+    wib("2026-04-12T23:59:59"),  # a Sunday, holiday weeks behind it
 ]
 nudges = st.sampled_from([timedelta(0), MICRO, -MICRO])
 
@@ -49,6 +50,9 @@ def letter(draw: st.DrawFn, now: datetime) -> Row:
     return {
         "source": draw(st.sampled_from(["s", "t"])),
         "kind": draw(st.sampled_from(["incoming", "incoming", "outgoing", "memo"])),
+        "type": draw(st.sampled_from([*LETTER_TYPES, "tak_terdaftar"])),
+        "pages": draw(st.sampled_from([None, 0, 1, 7])),
+        "copies": draw(st.sampled_from([None, 0, 1, 4])),
         "category": draw(st.sampled_from(["general", "general", "finance", "legal", "personnel", "unknown"])),
         "urgency": draw(st.sampled_from(["amat_segera", "segera", "penting", "biasa", "biasa", "unknown"])),
         "unit": draw(st.sampled_from(UNITS[:3])),
@@ -83,6 +87,7 @@ def disposition(draw: st.DrawFn, now: datetime, letters: int) -> Row:
     return {
         "source": draw(st.sampled_from(["s", "t"])),
         "letter_id": f"letters-{draw(st.integers(0, letters + 1))}",
+        "from_office": draw(st.sampled_from(["walikota", "wakil_walikota", "sekda", "asisten_1", "kepala:DISDIK"])),
         "to_unit": draw(st.sampled_from(UNITS[:3])),
         "instruction": draw(st.sampled_from(["LAKSANAKAN", "HADIRI", "LAINNYA", "UNTUK_DIKETAHUI", "ARSIPKAN"])),
         "issued_at": issued,
@@ -94,11 +99,32 @@ def disposition(draw: st.DrawFn, now: datetime, letters: int) -> Row:
 
 
 @st.composite
+def habit(draw: st.DrawFn, now: datetime) -> list[Row]:
+    """One unit's letters week after week, on the first and last instants of weeks, more or less often enough."""
+    monday = midnight(now, midnight(now).weekday())
+    unit, rows = draw(st.sampled_from(UNITS)), []
+    for week in range(draw(st.integers(4, 8))):
+        for _ in range(draw(st.sampled_from([3, 3, 3, 4, 2]))):
+            at = monday - timedelta(days=7 * week) + draw(st.sampled_from([timedelta(0), timedelta(days=-7), -MICRO]))
+            rows.append({"unit": unit, "registered_at": min(at, now), "type": draw(st.sampled_from(LETTER_TYPES))})
+    return rows
+
+
+@st.composite
+def validity(draw: st.DrawFn, now: datetime) -> Validity:
+    """Units that begin or end about today."""
+    days = [None, None, *((midnight(now, n)).date().isoformat() for n in (1, 0, -1))]
+    return {unit: (draw(st.sampled_from(days)), draw(st.sampled_from(days))) for unit in UNITS[:2]}
+
+
+@st.composite
 def mail(draw: st.DrawFn) -> tuple[datetime, list[Row], list[Row]]:
     """(now, letters, dispositions), whole rows."""
     now = draw(st.sampled_from(NOWS))
     letters = draw(st.lists(letter(now), max_size=7))
     given = draw(st.lists(disposition(now, len(letters)), max_size=14))
+    if draw(st.booleans()):
+        letters += draw(habit(now))
     return (
         now,
         [whole(Dataset.LETTERS, row, i) for i, row in enumerate(letters)],

@@ -7,27 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from coc.metrics import WINDOWS, City, compute, series
+from coc.metrics import WINDOWS, City, compute, registered, series
 from tests.metrics import cities
-from tests.metrics.cities import UNITS, Row, wib
+from tests.metrics.cities import UNITS, Row, Validity, wib
 from tests.metrics.oracle import Oracle, midnight
-from tests.metrics.strategies import mail
+from tests.metrics.strategies import mail, validity
 
-IDS = (
-    "correspondence.registered_today",
-    "correspondence.completed_today",
-    "correspondence.paperless_rate",
-    "correspondence.undispositioned",
-    "disposition.backlog",
-    "disposition.overdue",
-    "disposition.due_soon",
-    "disposition.on_time_rate",
-    "disposition.followup_hours_p50",
-    "disposition.followup_hours_p85",
-    "disposition.followup_hours_p95",
-)
-COUNTS = [i for i in IDS if i.endswith(("_today", "undispositioned", "backlog", "overdue", "due_soon"))]
+IDS = tuple(i for i in registered() if not i.startswith(("wifi.", "apps.")))
+ADDITIVE = ("_today", "undispositioned", "backlog", "overdue", "due_soon", "sheets_saved", "net_flow")
+COUNTS = [i for i in IDS if i.endswith(ADDITIVE)]
 Mail = tuple[datetime, list[Row], list[Row]]
 
 
@@ -36,21 +26,26 @@ def table(city: City) -> dict[tuple[str, str, str], tuple[float, str]]:
     return {(r.id, r.unit, r.window): (r.value, r.state) for r in rows.itertuples()}
 
 
-@settings(max_examples=30)
-@given(mail())
-def test_every_figure_is_the_one_a_person_with_a_pencil_gets(made: Mail) -> None:
+def units(valid: Validity) -> list[Row]:
+    bounds = {u: valid.get(u, (None, None)) for u in UNITS}
+    return [{"code": u, "valid_from": first, "valid_to": last} for u, (first, last) in bounds.items()]
+
+
+@settings(max_examples=40)
+@given(mail(), st.data())
+def test_every_figure_is_the_one_a_person_with_a_pencil_gets(made: Mail, data: st.DataObject) -> None:
     now, letters, dispositions = made
-    found = table(cities.city(now, letters, dispositions))
-    oracle = Oracle(now, letters, dispositions, cities.PROFILES)
+    valid = data.draw(validity(now))
+    found = table(cities.city(now, letters, dispositions, valid=valid))
+    oracle = Oracle(now, letters, dispositions, cities.PROFILES, units(valid), cities.LETTER_TYPES)
     assert len(found) == len(IDS) * (len(UNITS) + 1) * len(WINDOWS)
     for (kpi, unit, window), (value, state) in found.items():
         expected = oracle.value(kpi, unit, window)
+        assert state == oracle.state(kpi, unit, window), (kpi, unit, window)
         if expected is None:
             assert np.isnan(value), (kpi, unit, window)
-            assert state == "no_data"
         else:
             assert value == pytest.approx(expected, abs=1e-9), (kpi, unit, window)
-            assert state == "ok"
 
 
 @settings(max_examples=8)
@@ -62,7 +57,7 @@ def test_counts_add_up_over_units_and_overdue_and_due_soon_are_within_the_backlo
     for unit in ("", *UNITS):
         parts = found["disposition.overdue", unit, "7d"][0] + found["disposition.due_soon", unit, "7d"][0]
         assert parts <= found["disposition.backlog", unit, "7d"][0]
-        for rate in ("correspondence.paperless_rate", "disposition.on_time_rate"):
+        for rate in (i for i in IDS if i.endswith(("rate", "rate_all", "share", "breadth"))):
             value = found[rate, unit, "90d"][0]
             assert np.isnan(value) or 0 <= value <= 1
 
@@ -103,7 +98,7 @@ def test_a_trend_is_the_formula_at_each_days_end_from_todays_knowledge(made: Mai
         mail_then, given_then = as_of(end, letters, dispositions)
         then = replace(cities.city(end, mail_then, given_then), letters=cities.city(end, mail_then).letters)
         expected = table(then)
-        for kpi in IDS:
+        for kpi in pd.unique(trend["id"]):
             row = trend[(trend["id"] == kpi) & (trend["day"] == day)]
             assert len(row) == 1
             began = given_since if kpi.startswith("disposition.") else letters_since
@@ -116,9 +111,11 @@ def test_a_trend_is_the_formula_at_each_days_end_from_todays_knowledge(made: Mai
 
 def test_an_empty_city_counts_zero_and_knows_no_rate() -> None:
     rows = compute(cities.city(wib("2026-03-02T10:00")))
+    rates = ("_rate", "_rate_all", "_24h", "_30d", "_share", "_p95", "days_to_clear")
     for row in rows.itertuples():
-        rate = row.id.endswith(("_rate", "_24h", "_30d")) or "hours" in row.id
-        assert row.state == ("no_data" if rate else "ok"), row.id
-        assert np.isnan(row.value) if rate else row.value == 0, row.id
+        unknown = row.id.endswith(rates) or "hours" in row.id
+        expected = "no_outflow" if row.id.endswith("days_to_clear") else "no_data" if unknown else "ok"
+        assert row.state == expected, row.id
+        assert np.isnan(row.value) if unknown else row.value == 0, row.id
     assert set(rows.loc[rows["id"] == "disposition.backlog", "unit"]) == {"", *UNITS}
     assert set(rows.loc[rows["id"] == "wifi.up", "unit"]) == {""}
