@@ -12,33 +12,30 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import ClaimError, JoseError, MissingClaimError
 from joserfc.jwk import KeySet, KeySetSerialization
 
+from coc.access.oidc_errors import OidcError, Why, said, unreached
 from coc.settings.models import Oidc, OidcGroup
 
-Why = Literal["away", "answer", "flow", "denied", "token", "group", "name", "shut", "public_url"]
 # Asymmetric ones only: with a shared secret, or none, whoever reads the public key could sign.
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _KEPT_SECONDS: Final = 3_600.0
 _KEYS_AGAIN_SECONDS: Final = 10.0  # an unknown key is looked for, but not for every forged token
 _LEEWAY_SECONDS: Final = 60
+_WHEN: Final = ("exp", "iat", "nbf")
+_AWAY_SECONDS: Final = 3.0  # how long one failure answers for all who come: a crowd waits once, not in turn
 _MOST_BYTES: Final = 512_000
-
-
-class OidcError(Exception):
-    """Nobody was let in. `why` chooses the words; the rest is for the log and holds nothing of the token."""
-
-    def __init__(self, why: Why, said: str = "") -> None:
-        super().__init__(f"{why}: {said}")
-        self.why: Why = why
+_LONGEST_HINT: Final = 6_000  # it goes back in an address
+_PLACES: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_MORE_PLACES: Final = ("userinfo_endpoint", "end_session_endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +67,40 @@ class Provider:
         self._lock = threading.Lock()
         self._known: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
+        self._failed: tuple[float, Why, str] | None = None
 
     def metadata(self) -> dict[str, Any]:
         """What the provider says of itself, for an hour. Raises OidcError (away, answer)."""
         with self._lock:
             if self._known is not None and time.monotonic() - self._known[0] < _KEPT_SECONDS:
                 return self._known[1]
-            found = self._fetch(f"{self.issuer}/.well-known/openid-configuration")
-            if str(found.get("issuer", "")).rstrip("/") != self.issuer:
-                raise OidcError("answer", f"the discovery document is of another issuer than {self.issuer}")
-            wanted = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-            missing = [name for name in wanted if not isinstance(found.get(name), str)]
-            if missing:
-                raise OidcError("answer", f"the discovery document lacks {', '.join(missing)}")
-            self._known = (time.monotonic(), found)
+            if self._failed is not None and time.monotonic() - self._failed[0] < _AWAY_SECONDS:
+                raise OidcError(*self._failed[1:])
+            try:
+                found = self._discovered()
+            except OidcError as error:
+                self._failed = (time.monotonic(), error.why, "a moment ago")
+                raise
+            self._known, self._failed = (time.monotonic(), found), None
             return found
+
+    def _discovered(self) -> dict[str, Any]:
+        found = self._fetch(f"{self.issuer}/.well-known/openid-configuration")
+        if str(found.get("issuer", "")).rstrip("/") != self.issuer:
+            raise OidcError("answer", f"the discovery document is of another issuer than {self.issuer}")
+        missing = [name for name in _PLACES if not isinstance(found.get(name), str)]
+        if missing:
+            raise OidcError("answer", f"the discovery document lacks {', '.join(missing)}")
+        # Codes, secrets and browsers are sent there: no less safe than the issuer itself.
+        safe = ("https://",) if self.issuer.startswith("https://") else ("https://", "http://")
+        odd = [n for n in (*_PLACES, *_MORE_PLACES) if n in found and not str(found[n]).startswith(safe)]
+        if odd:
+            raise OidcError("answer", f"the discovery document names no {safe[0]} address as {', '.join(odd)}")
+        return found
+
+    def said_issuer(self) -> str:
+        """The issuer as the provider writes it, perhaps with a slash that config has not."""
+        return str(self.metadata()["issuer"])
 
     def start(self, redirect_uri: str) -> Started:
         """Begin a sign-in that comes back to `redirect_uri`."""
@@ -101,7 +117,7 @@ class Provider:
         return Started(str(url), state, nonce, verifier)
 
     def finish(self, code: str, nonce: str, verifier: str, redirect_uri: str) -> Person:
-        """Who the code is of. Raises OidcError (away, answer, token)."""
+        """Who the code is of. Raises OidcError (away, tls, answer, flow, token, clock, claims)."""
         known = self.metadata()
         with self._session(redirect_uri) as session:
             try:
@@ -109,19 +125,29 @@ class Provider:
                     known["token_endpoint"], grant_type="authorization_code", code=code, code_verifier=verifier
                 )
             except OAuthError as error:
-                raise OidcError("token", f"the provider refused the code: {error.error}") from error
-            except (requests.RequestException, ValueError) as error:
-                raise OidcError("away", type(error).__name__) from error
+                raise said(str(error.error)) from error
+            except requests.RequestException as error:
+                raise unreached(known["token_endpoint"], error) from error
+            except (ValueError, TypeError, AttributeError) as error:
+                raise OidcError("answer", "the token endpoint answers no JSON object") from error
             claims = self._claims(str(token.get("id_token") or ""), nonce)
-            if self.config.groups_claim not in claims and isinstance(known.get("userinfo_endpoint"), str):
+            wanted = {self.config.groups_claim, self.config.name_claim}
+            if not wanted <= claims.keys() and "userinfo_endpoint" in known:
                 claims = {**self._userinfo(session, known["userinfo_endpoint"], claims["sub"]), **claims}
-        groups = claims.get(self.config.groups_claim) or ()
+        hint = str(token["id_token"]) if "end_session_endpoint" in known else ""
         return Person(
             subject=str(claims["sub"]),
             name=str(claims.get(self.config.name_claim) or ""),
-            groups=(groups,) if isinstance(groups, str) else tuple(str(g) for g in groups),
-            hint=str(token["id_token"]) if known.get("end_session_endpoint") else "",
+            groups=self._groups(claims),
+            hint=hint if len(hint) <= _LONGEST_HINT else "",
         )
+
+    def _groups(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
+        groups = claims.get(self.config.groups_claim) or []
+        found = [groups] if isinstance(groups, str) else groups
+        if not isinstance(found, list) or not all(isinstance(group, str) for group in found):
+            raise OidcError("claims", f"the claim {self.config.groups_claim} is no list of names")
+        return tuple(found)
 
     def sign_out_url(self, hint: str, back: str) -> str | None:
         """Where the provider's own session is ended; None where it has no such place."""
@@ -147,15 +173,18 @@ class Provider:
         )
         session.verify = self.config.verify
         session.trust_env = False
+        session.max_redirects = 0  # code and secret go where discovery says, and no further
         return session
 
     def _userinfo(self, session: OAuth2Session, place: str, subject: str) -> dict[str, Any]:
         try:
-            answer = session.get(place)
+            answer = session.get(place, allow_redirects=False)
             answer.raise_for_status()
             found = answer.json()
-        except (requests.RequestException, ValueError) as error:
-            raise OidcError("away", type(error).__name__) from error
+        except requests.JSONDecodeError as error:
+            raise OidcError("answer", "userinfo is no JSON object") from error
+        except requests.RequestException as error:
+            raise unreached(place, error) from error
         if not isinstance(found, dict) or found.get("sub") != subject:
             raise OidcError("token", "userinfo is of somebody else")
         return found
@@ -176,6 +205,9 @@ class Provider:
                 nonce={"essential": True, "value": nonce},
             )
             registry.validate(found.claims)
+        except ClaimError as error:
+            timely = error.claim not in _WHEN or isinstance(error, MissingClaimError)
+            raise OidcError("token" if timely else "clock", f"{type(error).__name__}: {error.claim}") from error
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise OidcError("token", type(error).__name__) from error
         claims = dict(found.claims)
@@ -206,8 +238,10 @@ class Provider:
                 )
                 answer.raise_for_status()
                 found = answer.json() if len(answer.content) <= _MOST_BYTES else None
-        except (requests.RequestException, ValueError) as error:
-            raise OidcError("away", f"{url}: {type(error).__name__}") from error
+        except requests.JSONDecodeError:
+            found = None
+        except requests.RequestException as error:
+            raise unreached(url, error) from error
         if answer.status_code != requests.codes.ok or not isinstance(found, dict):
             raise OidcError("answer", f"{url} answers no JSON object")
         return found

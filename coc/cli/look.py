@@ -69,7 +69,8 @@ def _provider_says(settings: Settings) -> str:
     """What is wrong with the identity provider; "" where it answers, or there is none."""
     if settings.oidc.issuer is None:
         return ""
-    from coc.access.oidc import OidcError, Provider
+    from coc.access.oidc import Provider
+    from coc.access.oidc_errors import OidcError
 
     try:
         Provider(settings.oidc).metadata()

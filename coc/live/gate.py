@@ -56,6 +56,7 @@ HEADERS_OF_REFUSAL: Final = (
 _TO_SIGN_IN: Final = frozenset({"sign-in", "session", "term"})
 _NOT_AN_ACCOUNT: Final = frozenset({"own", "no-account"})
 _DROPPED: Final = frozenset({b"server", b"x-powered-by"})
+_COUNTED: Final = frozenset({"/masuk/oidc"})  # a GET that writes what must be remembered until the way back
 
 
 class Gate:
@@ -173,9 +174,9 @@ class Gate:
         method = scope["method"]
         if method not in rule.methods:
             return Refusal(405, "Method not allowed", f"This path takes {' and '.join(rule.methods)}.")
-        if method == "POST":
-            if not self.address.same_origin(scope):
-                return Refusal(403, "Another origin", "A page of another origin may not write here.")
+        if method == "POST" and not self.address.same_origin(scope):
+            return Refusal(403, "Another origin", "A page of another origin may not write here.")
+        if method == "POST" or scope["path"] in _COUNTED:
             often = self.throttle.post(client_of(scope), viewer)
             if often is not None:
                 return often

@@ -136,7 +136,7 @@ class Access(Model):
 
 
 class OidcGroup(Model):
-    """What a provider's group gives. `units` and `until` are a head's."""
+    """What a provider's group gives. `units` are a head's."""
 
     role: Literal["guest", "head", "leader", "operator", "admin"]
     units: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from coc.clock import system_now
-from coc.live.doors.hashing import CrowdedError, Hashing
+from coc.live.doors.workers import CrowdedError, Workers
 from coc.settings.models import Server, Settings
 from coc.store import Control
 from tests.live.person import PASSWORD, Browser, people
@@ -181,12 +181,11 @@ def test_a_defect_behind_the_doors_is_a_page_and_not_a_bare_word(
     assert b"Traceback" not in answer.body
 
 
-def test_a_crowd_at_the_door_is_turned_away_before_it_holds_up_who_is_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coc.live.doors.hashing._MOST_WAITING", 3)
+def test_a_crowd_at_the_door_is_turned_away_before_it_holds_up_who_is_inside() -> None:
     going = threading.Event()
 
     async def crowd() -> list[Any]:
-        hashing = Hashing()
+        hashing = Workers("passwords", 2, 3)
         tries = [asyncio.create_task(hashing.run(going.wait, 5)) for _ in range(5)]
         await asyncio.sleep(0.05)
         going.set()
@@ -200,7 +199,10 @@ def test_a_crowd_at_the_door_is_turned_away_before_it_holds_up_who_is_inside(mon
 
 
 def test_a_crowded_door_says_so(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coc.live.doors.hashing._MOST_WAITING", 0)
+    async def full(*_: Any, **__: Any) -> None:
+        raise CrowdedError
+
+    monkeypatch.setattr(Workers, "run", full)
     answer = browser.sign_in(password=PASSWORD)
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) > 0

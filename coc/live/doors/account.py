@@ -22,7 +22,7 @@ from coc.ingest.context import known_units
 from coc.live.choices import THEMES
 from coc.live.doors.agents import short
 from coc.live.doors.forms import Doors, address_of, agent_of, fields_of, message
-from coc.live.doors.hashing import CrowdedError
+from coc.live.doors.workers import CrowdedError
 from coc.store import Control, StoreError
 from coc.store.control import Account, Session
 from coc.store.trouble import cause_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -13,26 +12,34 @@ from starlette.responses import RedirectResponse, Response
 
 from coc.access import Viewer
 from coc.access.loopback import is_local
-from coc.access.oidc import OidcError, Person, Provider, rights_of
+from coc.access.oidc import Person, Provider, rights_of
+from coc.access.oidc_errors import OidcError, said
 from coc.access.sign_in import Opened, named
 from coc.live.doors.forms import Doors, address_of, agent_of, safe_way
-from coc.live.doors.sign_in import form, let_in
+from coc.live.doors.sign_in import form, later, let_in
+from coc.live.doors.workers import CrowdedError
 from coc.settings.models import OidcGroup
 from coc.store import StoreError
 from coc.store.control import Account
 from coc.store.control.flows import LIVES, Flow
+from coc.store.trouble import cause_of
 
 log = logging.getLogger("coc.doors")
 T = TypeVar("T")
 BACK: Final = "/masuk/oidc/kembali"
-_ENDS: Final = {"denied": 403, "token": 403, "group": 403, "name": 403, "shut": 403, "flow": 400}
+_ENDS: Final = {"flow": 400, **dict.fromkeys(("denied", "token", "claims", "group", "name", "taken", "shut"), 403)}
+_SECRET: Final = 43  # characters of 32 bytes
+_SOON: Final = 10
+_MOST_NAMED: Final = 20
 
 
 async def begin(request: Request) -> Response:
     """Off to the provider."""
     doors: Doors = request.app.state.doors
     way = safe_way(request.query_params.get("next", ""))
-    browser = secrets.token_urlsafe(32)
+    # One name for all tabs of a browser: a second one that signs in must not spoil the first.
+    held = request.cookies.get(_cookie(doors), "")
+    browser = held if len(held) == _SECRET else secrets.token_urlsafe(32)
 
     def started() -> str:
         found = _provider(doors).start(_back_url(doors, request))
@@ -54,7 +61,9 @@ async def come_back(request: Request) -> Response:
         if flow is None:
             raise OidcError("flow", "no such flow of this browser")
         if query.get("error"):
-            raise OidcError("denied", "the provider let nobody in")
+            raise said(query["error"])
+        if query.get("iss", _provider(doors).said_issuer()) != _provider(doors).said_issuer():
+            raise OidcError("token", "the way back is another provider's")
         person = _provider(doors).finish(query.get("code", ""), flow.nonce, flow.verifier, _back_url(doors, request))
         return _opened(doors, request, person), flow.way
 
@@ -69,32 +78,39 @@ async def come_back(request: Request) -> Response:
 
 async def _taken(doors: Doors, request: Request, way: str, work: Callable[[], T], then: Callable[[T], Any]) -> Response:
     """Do what blocks, off the event loop; each way that it fails has its own words, and a line in the audit log."""
+    account = ""
     try:
-        found = await asyncio.to_thread(work)
+        found = await doors.asking.run(work)
+    except CrowdedError:
+        return later(form(doors, request, way, 503, error="crowded"), _SOON)
     except OidcError as error:
-        why = error.why
+        why, account = error.why, error.account
         log.warning("nobody was let in by the identity provider: %s", error)
-    except Exception:
-        why = "away"
-        log.exception("a sign-in by the identity provider could not be tried")
+    except Exception as error:
+        if cause_of(error) is None:
+            raise
+        log.warning("a sign-in by the identity provider could not be tried: %s", cause_of(error))
+        return form(doors, request, way, 503, error="away")
     else:
         answer = then(found)
         return answer if isinstance(answer, Response) else await answer
-    doors.services.audit.wrote(Viewer("public", ""), "sign-in.oidc", why, address_of(request), "refused")
+    doors.services.audit.wrote(Viewer("public", account), "sign-in.oidc", why, address_of(request), "refused")
     return form(doors, request, way, _ENDS.get(why, 503), error=f"oidc.{why}")
 
 
 def _opened(doors: Doors, request: Request, person: Person) -> Opened:
     """The session of who came back: the account is known by issuer and subject, its rights by the groups of today."""
     provider, control = _provider(doors), doors.control
-    rights = rights_of(provider.config.groups, person)
+    rights, held = rights_of(provider.config.groups, person), _held(doors, person)
     if rights is None:
-        raise OidcError("group", "none of the person's groups is mapped in oidc.groups")
-    held = next((a for a in control.accounts() if (a.issuer, a.subject) == (provider.issuer, person.subject)), None)
+        # For the admin who maps them. Groups and an account's name are no more than an admin sees at the provider.
+        whose = held.name if held else named(person.name) or "a person without a name"
+        groups = ", ".join(ascii(group) for group in person.groups[:_MOST_NAMED]) or "none at all"
+        raise OidcError("group", f"oidc.groups maps none of the groups of {whose}: {groups}", held.name if held else "")
     if held is None:
         held = _new(doors, person, rights)
     if held.disabled is not None or doors.services.sessions.over(held):
-        raise OidcError("shut", f"the account {held.name} is disabled or its term is over")
+        raise OidcError("shut", f"the account {held.name} is disabled or its term is over", held.name)
     wanted = {"role": rights.role, "units": rights.units, "clearance": rights.clearance}
     if {name: getattr(held, name) for name in wanted} != wanted:
         control.change_account(held.name, **wanted)
@@ -114,21 +130,21 @@ def _new(doors: Doors, person: Person, rights: OidcGroup) -> Account:
     try:
         return doors.control.add_account(made)
     except StoreError as error:
+        held = _held(doors, person)  # made by another tab of the same person, just now
+        if held is not None:
+            return held
         # Who controls a name at the provider must not become who had it here before.
-        raise OidcError("name", f"an account {name} is here already, and it is not the provider's") from error
+        raise OidcError("taken", f"an account {name} is here already, and it is another's", name) from error
+
+
+def _held(doors: Doors, person: Person) -> Account | None:
+    mine = (_provider(doors).issuer, person.subject)
+    return next((a for a in doors.control.accounts() if (a.issuer, a.subject) == mine), None)
 
 
 def _sent(doors: Doors, url: str, browser: str) -> Response:
     response = RedirectResponse(url, 303, {"Cache-Control": "no-store"})
-    response.set_cookie(
-        _cookie(doors),
-        browser,
-        max_age=int(LIVES.total_seconds()),
-        path="/masuk",
-        secure=doors.https,
-        httponly=True,
-        samesite="lax",
-    )
+    doors.keep(response, _cookie(doors), browser, int(LIVES.total_seconds()))
     return response
 
 
@@ -149,4 +165,5 @@ def _provider(doors: Doors) -> Provider:
 
 
 def _cookie(doors: Doors) -> str:
-    return f"coc_flow_{doors.services.realm}"
+    """Under https with the prefix that no other host of the domain can set: it could sign people in as its own."""
+    return f"{'__Host-' if doors.https else ''}coc_flow_{doors.services.realm}"

@@ -24,7 +24,7 @@ from coc.access.sessions import csrf_of
 from coc.clock import system_now
 from coc.live import choices
 from coc.live.choices import LANGUAGE_COOKIE, THEME_COOKIE, UNIT_COOKIE
-from coc.live.doors.hashing import Hashing
+from coc.live.doors.workers import Workers, asking, hashing
 from coc.live.services import Services
 from coc.store import Control
 from coc.store.control import Account
@@ -76,7 +76,8 @@ class Doors:
 
     services: Services
     pages: Environment
-    hashing: Hashing
+    hashing: Workers
+    asking: Workers
     provider: Provider | None = None
 
     @classmethod
@@ -85,7 +86,9 @@ class Doors:
         pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
         pages.filters["typed"] = typed
         oidc = services.settings.oidc
-        return cls(services, pages, Hashing(), Provider(oidc) if oidc.issuer else None)
+        # The way back is the public address: a demo realm, with an origin of its own, has no way by the provider.
+        provider = Provider(oidc) if oidc.issuer and services.realm == "live" else None
+        return cls(services, pages, hashing(), asking(), provider)
 
     @property
     def control(self) -> Control:

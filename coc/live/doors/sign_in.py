@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from coc.access import SignIn, Viewer
-from coc.access.oidc import OidcError
+from coc.access.oidc_errors import OidcError
 from coc.access.sessions import digest_of
 from coc.access.sign_in import Opened, Refused
 from coc.live.doors.forms import Doors, address_of, agent_of, fields_of, safe_way
-from coc.live.doors.hashing import CrowdedError
+from coc.live.doors.workers import CrowdedError
 from coc.store.trouble import cause_of
 
 log = logging.getLogger("coc.doors")
@@ -52,7 +52,7 @@ async def _sign_in(doors: Doors, request: Request) -> Response:
             address=address,
         )
     except CrowdedError:
-        return _later(form(doors, request, way, 503, error="crowded", name=name, tries=tries), _SOON)
+        return later(form(doors, request, way, 503, error="crowded", name=name, tries=tries), _SOON)
     except Exception as error:
         if cause_of(error) is None:
             raise
@@ -61,7 +61,7 @@ async def _sign_in(doors: Doors, request: Request) -> Response:
     if isinstance(found, Refused):
         _note(doors, found, address)
         status, more = 429 if found.why == "locked" else 403, {"seconds": found.seconds, "tries": tries + 1}
-        return _later(form(doors, request, way, status, error=found.why, name=name, **more), found.seconds)
+        return later(form(doors, request, way, status, error=found.why, name=name, **more), found.seconds)
     return await let_in(doors, request, found, way, "password", tries)
 
 
@@ -114,9 +114,10 @@ async def sign_out(request: Request) -> Response:
     if doors.forged(request, await fields_of(request)):
         return doors.page(request, "keluar", 403, viewer=request.scope["coc.viewer"], error="stale")
     viewer: Viewer = request.scope["coc.viewer"]
-    place = await asyncio.to_thread(_sign_out_elsewhere, doors, doors.services.sessions.hint_of(viewer.session))
-    await _close_before(doors, request)
+    hint = doors.services.sessions.hint_of(viewer.session)
+    await _close_before(doors, request)  # first: the provider may hang
     doors.services.audit.wrote(viewer, "sign-out", "", address_of(request))
+    place = await _sign_out_elsewhere(doors, hint)
     response: Response
     if place:  # a link, not a redirect: a form may lead nowhere but here
         response = doors.page(request, "keluar_lain", place=place)
@@ -127,15 +128,16 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-def _sign_out_elsewhere(doors: Doors, hint: str | None) -> str | None:
+async def _sign_out_elsewhere(doors: Doors, hint: str | None) -> str | None:
     """Where the identity provider's own session ends; None where it has no such place, or cannot be asked."""
     public = doors.services.settings.server.public_url
     if hint is None or doors.provider is None:
         return None
     try:
-        return doors.provider.sign_out_url(hint, f"{public.rstrip('/')}/masuk?out" if public else "")
-    except OidcError as error:
-        log.warning("nothing to sign out of at the identity provider: %s", error)
+        back = f"{public.rstrip('/')}/masuk?out" if public else ""
+        return await doors.asking.run(doors.provider.sign_out_url, hint, back)
+    except (OidcError, CrowdedError) as error:
+        log.warning("nothing to sign out of at the identity provider: %s", error or "too many wait for it")
         return None
 
 
@@ -163,7 +165,7 @@ def _known(doors: Doors, request: Request) -> tuple[str, str]:
     return "", {"session": "ended", "term": "over"}.get(found.code, "")
 
 
-def _later(response: Response, seconds: int) -> Response:
+def later(response: Response, seconds: int) -> Response:
     if seconds:
         response.headers["Retry-After"] = str(seconds)
     return response

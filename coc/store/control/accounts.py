@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
@@ -73,6 +73,7 @@ switches = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
 )
 
+_KEPT: Final = timedelta(days=1)  # what is over; the audit log holds who signed in when
 _CHANGEABLE = frozenset(
     {"role", "units", "until", "clearance", "password", "issuer", "subject", "language", "theme", "default_unit"}
 )
@@ -153,6 +154,8 @@ class Accounts(Database):
             values["renewed"] = codec.micros(system_now())
         with self.write() as connection:
             changed = connection.execute(sa.update(accounts).where(accounts.c.name == name).values(values))
+            if "renewed" in values:
+                _forget_hints(connection, name)
             return changed.rowcount > 0
 
     def disable_account(self, name: str, *, disabled: bool = True) -> bool:
@@ -162,12 +165,18 @@ class Accounts(Database):
         values = {"disabled": now if disabled else None, "renewed": now}
         with self.write() as connection:
             changed = connection.execute(sa.update(accounts).where(accounts.c.name == name, ~is_so).values(values))
+            _forget_hints(connection, name)
             return changed.rowcount > 0
 
     def open_session(self, session: Session) -> None:
+        """Keep a new session; of those that are over, keep no provider's token, and after a day nothing."""
         row = {c.name: getattr(session, c.name) for c in sessions.columns}
         times = {k: codec.micros(row[k]) for k in ("opened", "seen", "expires")}
+        now = codec.micros(system_now())
         with self.write() as connection:
+            over = sessions.c.hint.is_not(None), sessions.c.expires <= now
+            connection.execute(sa.update(sessions).where(*over).values(hint=None))
+            _forget(connection, codec.micros(system_now() - _KEPT))
             connection.execute(sa.insert(sessions).values(row | times | {"closed": None}))
 
     def open_sessions(self) -> list[Session]:
@@ -195,11 +204,8 @@ class Accounts(Database):
 
     def prune_sessions(self, before: datetime) -> int:
         """Forget sessions that ended before, and failures as old; how many."""
-        old = codec.micros(before)
-        gone = sa.or_(sessions.c.expires < old, sessions.c.closed < old)
         with self.write() as connection:
-            connection.execute(sa.delete(failures).where(failures.c.last < old))
-            return connection.execute(sa.delete(sessions).where(gone)).rowcount
+            return _forget(connection, codec.micros(before))
 
     def failures_of(self, whats: Sequence[str]) -> dict[str, Failures]:
         with self.read() as connection:
@@ -235,6 +241,18 @@ class Accounts(Database):
             known = connection.execute(sa.update(switches).where(switches.c.name == name).values(row)).rowcount
             if not known:
                 connection.execute(sa.insert(switches).values(row | {"name": name}))
+
+
+def _forget(connection: sa.Connection, old: int) -> int:
+    gone = sa.or_(sessions.c.expires < old, sessions.c.closed < old)
+    connection.execute(sa.delete(failures).where(failures.c.last < old))
+    return connection.execute(sa.delete(sessions).where(gone)).rowcount
+
+
+def _forget_hints(connection: sa.Connection, name: str) -> None:
+    """An account's sessions are over with its rights: the provider's token is not kept for them."""
+    mine = sessions.c.account == name, sessions.c.hint.is_not(None)
+    connection.execute(sa.update(sessions).where(*mine).values(hint=None))
 
 
 def _as_row(account: Account) -> dict[str, Any]:
