@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,11 +18,14 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from coc.access.oidc import OidcError, Person, Provider, rights_of
+from coc.access.oidc import Person, Provider, rights_of
+from coc.access.oidc_errors import OidcError
+from coc.clock import system_now
 from coc.settings.models import Oidc, OidcGroup
 from coc.store import Control
-from coc.store.control import Account
+from coc.store.control import Account, Session
 from coc.store.control.flows import Flow
+from tests.connectors.hostile import TLS
 
 KEY, OTHER = (RSAKey.generate_key(2048, {"kid": kid}) for kid in ("one", "two"))
 
@@ -34,6 +40,8 @@ class Enemy:
         self.signed: Any = None
         self.userinfo: dict[str, Any] | None = None
         self.asked: list[str] = []
+        self.raw: tuple[int, bytes] | None = None  # in place of a token
+        self.places: dict[str, str] = {}
 
     def good(self) -> dict[str, Any]:
         now = int(time.time())
@@ -48,6 +56,7 @@ class Enemy:
         if path.endswith("openid-configuration"):
             places = {"authorization_endpoint": "/auth", "token_endpoint": "/token", "jwks_uri": "/keys"}
             found = {"issuer": self.issuer or self.origin, **{k: self.origin + v for k, v in places.items()}}
+            found |= self.places
             return found | ({"userinfo_endpoint": self.origin + "/userinfo"} if self.userinfo else {})
         if path == "/keys":
             return {"keys": [key.as_dict(private=False) for key in self.keys]}
@@ -57,14 +66,17 @@ class Enemy:
 
 
 @pytest.fixture
-def enemy() -> Iterator[Enemy]:
+def enemy(request: pytest.FixtureRequest) -> Iterator[Enemy]:
     held = Enemy()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             held.asked.append(self.path)
-            body = json.dumps(held.answer(self.path)).encode()
-            self.send_response(200)
+            status, body = 200, json.dumps(held.answer(self.path)).encode()
+            if self.path == "/token" and held.raw:
+                status, body = held.raw
+            self.send_response(status)
+            self.send_header("Location", f"{held.origin}/elsewhere")
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -77,8 +89,13 @@ def enemy() -> Iterator[Enemy]:
         def log_message(self, *_: Any) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    held.origin = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    tls = getattr(request, "param", False)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(TLS / "self-signed.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    held.origin = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield held
     server.shutdown()
     server.server_close()
@@ -121,27 +138,53 @@ def test_a_good_token_says_who_it_is_and_the_verifier_goes_along(enemy: Enemy) -
 
 
 @pytest.mark.parametrize(
-    "claims",
+    ("why", "claims"),
     [
-        {"iss": "https://evil.example"},
-        {"aud": "another"},
-        {"aud": ["coc", "another"], "azp": "another"},
-        {"aud": ["coc", "another"]},
-        {"exp": int(time.time()) - 600},
-        {"exp": None},
-        {"nonce": "of another sign-in"},
-        {"nonce": None},
-        {"sub": None},
-        {"iat": int(time.time()) + 6_000},
-        {"nbf": int(time.time()) + 6_000},
+        ("token", {"iss": "https://evil.example"}),
+        ("token", {"aud": "another"}),
+        ("token", {"aud": ["coc", "another"], "azp": "another"}),
+        ("token", {"aud": ["coc", "another"]}),
+        ("clock", {"exp": int(time.time()) - 600}),
+        ("token", {"exp": None}),
+        ("token", {"nonce": "of another sign-in"}),
+        ("token", {"nonce": None}),
+        ("token", {"sub": None}),
+        ("clock", {"iat": int(time.time()) + 6_000}),
+        ("clock", {"nbf": int(time.time()) + 6_000}),
+        ("claims", {"groups": 5}),
+        ("claims", {"groups": {"admin": True}}),
+        ("claims", {"groups": ["staf", 5]}),
     ],
-    ids=lambda c: " ".join(f"{k}={'no' if v is None else 'odd'}" for k, v in c.items()),
+    ids=lambda c: c if isinstance(c, str) else " ".join(f"{k}={'no' if v is None else 'odd'}" for k, v in c.items()),
 )
-def test_a_token_with_a_wrong_claim_lets_nobody_in(enemy: Enemy, claims: dict[str, Any]) -> None:
+def test_a_token_with_a_wrong_claim_lets_nobody_in(enemy: Enemy, why: str, claims: dict[str, Any]) -> None:
     enemy.claims = claims
     with pytest.raises(OidcError) as refused:
         came(enemy)
-    assert refused.value.why == "token"
+    assert refused.value.why == why
+
+
+@pytest.mark.parametrize(
+    ("why", "raw"),
+    [
+        ("answer", (200, b"[]")),
+        ("answer", (200, b"<h1>rahasia</h1>")),
+        ("away", (502, b"<h1>rahasia</h1>")),
+        ("answer", (307, b"")),
+        ("flow", (400, b'{"error": "invalid_grant", "error_description": "rahasia"}')),
+        ("answer", (401, b'{"error": "invalid_client", "error_description": "rahasia"}')),
+        ("denied", (400, b'{"error": "rahasia"}')),
+    ],
+)
+def test_each_way_to_refuse_a_code_has_its_reason_and_none_of_the_provider_s_text(
+    enemy: Enemy, why: str, raw: tuple[int, bytes]
+) -> None:
+    enemy.raw = raw
+    with pytest.raises(OidcError) as refused:
+        came(enemy)
+    assert refused.value.why == why
+    assert "rahasia" not in str(refused.value)
+    assert not [asked for asked in enemy.asked if asked.startswith("/elsewhere")]
 
 
 @pytest.mark.parametrize("signed", [unsigned, by_shared_secret, by_another_key, lambda _: "x.y.z", lambda _: ""])
@@ -182,6 +225,58 @@ def test_a_provider_that_is_away_is_told_as_such() -> None:
     with pytest.raises(OidcError) as refused:
         Provider(Oidc(issuer="http://127.0.0.1:9", client_id="coc")).start("http://127.0.0.1/back")
     assert refused.value.why == "away"
+
+
+@pytest.mark.parametrize("enemy", [True], indirect=True, ids=["https"])
+def test_a_certificate_is_believed_by_the_city_s_own_authority_alone(enemy: Enemy) -> None:
+    with pytest.raises(OidcError) as refused:
+        came(enemy)
+    assert refused.value.why == "tls"
+    known = Oidc(issuer=enemy.origin, client_id="coc", client_secret="s", verify=str(TLS / "self-signed.pem"))
+    assert came(enemy, Provider(known)).subject == "7"
+
+
+@pytest.mark.parametrize("enemy", [True], indirect=True, ids=["https"])
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("token_endpoint", "http://127.0.0.1:9/token"),
+        ("authorization_endpoint", "http://127.0.0.1:9/auth"),
+        ("userinfo_endpoint", "http://127.0.0.1:9/userinfo"),
+        ("end_session_endpoint", "javascript:alert(1)"),
+    ],
+)
+def test_nothing_is_sent_to_a_place_less_safe_than_the_issuer(enemy: Enemy, name: str, place: str) -> None:
+    enemy.places = {name: place}
+    known = Oidc(issuer=enemy.origin, client_id="coc", verify=str(TLS / "self-signed.pem"))
+    with pytest.raises(OidcError, match=name) as refused:
+        Provider(known).start("http://127.0.0.1/back")
+    assert refused.value.why == "answer"
+
+
+def test_a_crowd_waits_once_for_a_provider_that_is_away(enemy: Enemy, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, enemy.issuer = provider(enemy), "https://evil.example"
+    for _ in range(5):
+        with pytest.raises(OidcError):
+            held.start("http://127.0.0.1/back")
+    assert len(enemy.asked) == 1
+    monkeypatch.setattr("coc.access.oidc._AWAY_SECONDS", 0.0)
+    enemy.issuer = ""
+    assert held.start("http://127.0.0.1/back").state
+
+
+def test_a_token_too_long_for_an_address_is_not_kept_for_the_sign_out(enemy: Enemy) -> None:
+    enemy.places = {"end_session_endpoint": f"{enemy.origin}/out"}
+    assert came(enemy).hint
+    enemy.claims = {"groups": [f"grup-{n}" for n in range(1_000)]}
+    assert came(enemy).hint == ""
+
+
+def test_a_name_that_the_token_lacks_is_asked_of_userinfo(enemy: Enemy) -> None:
+    enemy.claims = {"preferred_username": None}
+    enemy.userinfo = {"sub": "7", "preferred_username": "rina", "groups": ["admin"]}
+    found = came(enemy)
+    assert (found.name, found.groups) == ("rina", ("kepala-disdik",))
 
 
 def test_userinfo_of_somebody_else_gives_no_groups(enemy: Enemy) -> None:
@@ -240,4 +335,41 @@ def test_a_subject_of_the_provider_is_one_account_whatever_its_name(database_url
     control.add_account(Account("rina", "head", ("DISDIK",), issuer="https://id.example", subject="7"))
     with pytest.raises(Exception, match="exists"):
         control.add_account(Account("rina2", "head", ("DISDIK",), issuer="https://id.example", subject="7"))
+    control.close()
+
+
+def _session(name: str, expires: datetime) -> Session:
+    now = system_now()
+    return Session(f"{name} {expires}", name, "live", "oidc", "", "", now, now, expires, "the provider's token")
+
+
+def _hints(control: Control) -> int:
+    with control.read() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM sessions WHERE hint IS NOT NULL").scalar_one())
+
+
+@pytest.mark.parametrize("end", ["rights", "disabled", "idle"])
+def test_the_provider_s_token_goes_with_a_session_that_ends_by_itself(database_url: str, end: str) -> None:
+    control = Control(database_url)
+    control.add_account(Account("rina", "head", ("DISDIK",), issuer="https://id.example", subject="7"))
+    hour = timedelta(hours=1)
+    control.open_session(_session("rina", system_now() + (-hour if end == "idle" else hour)))
+    assert _hints(control) == 1
+    if end == "rights":
+        control.change_account("rina", role="leader", units=())
+    elif end == "disabled":
+        control.disable_account("rina")
+    else:
+        control.open_session(replace(_session("budi", system_now() + hour), hint=None))
+    assert _hints(control) == 0
+    control.close()
+
+
+def test_sessions_that_are_long_over_are_forgotten_at_the_next_sign_in(database_url: str) -> None:
+    control = Control(database_url)
+    control.open_session(_session("rina", system_now() - timedelta(days=2)))
+    control.open_session(_session("budi", system_now() + timedelta(hours=1)))
+    with control.read() as connection:
+        kept = connection.exec_driver_sql("SELECT account FROM sessions").scalars().all()
+    assert list(kept) == ["budi"]
     control.close()

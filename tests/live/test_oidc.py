@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from typing import get_args
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
+from coc.access.oidc_errors import Why
 from coc.bench.serving import free_port
-from coc.settings.models import Access, Oidc, OidcGroup, Settings
+from coc.live.choices import LANGUAGE_COOKIE
+from coc.live.doors.elsewhere import BACK
+from coc.live.rates import Rates, Throttle
+from coc.settings.models import Access, Oidc, OidcGroup, Server, Settings
 from coc.store import Control
 from coc.store.control import Account
+from coc.ui.i18n import t
 from tests.live.person import HASH, Browser
 from tests.live.serving import Answer, Served, served, wait_until
 
@@ -220,3 +229,126 @@ def test_without_the_provider_the_password_still_opens(control: Control) -> None
         browser = Browser(s)
         assert browser.get("/masuk/oidc").status == 503
         assert browser.sign_in("ada").status == 303
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "words"),
+    [
+        ("access_denied", 403, "did not allow it"),
+        ("login_required", 403, "did not allow it"),
+        ("temporarily_unavailable", 503, "cannot be reached"),
+        ("invalid_scope", 503, "answers wrongly"),
+        ("made-up", 403, "did not allow it"),
+    ],
+)
+def test_what_the_provider_says_is_told_in_our_words_and_logged_by_its_code(
+    server: Served, caplog: pytest.LogCaptureFixture, code: str, status: int, words: str
+) -> None:
+    browser = Browser(server, {LANGUAGE_COOKIE: "en"})
+    state = parse_qs(urlsplit(sent(browser)).query)["state"][0]
+    answer = browser.get(f"{BACK}?error={code}&state={state}&error_description=rahasia")
+    assert (answer.status, words in answer.body.decode()) == (status, True)
+    assert ("made-up" not in caplog.text) if code == "made-up" else (code in caplog.text)
+    assert "rahasia" not in caplog.text + answer.body.decode()
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_each_way_to_fail_has_words_in_both_languages(language: str) -> None:
+    say = t(language)
+    told = [say(f"masuk.error.oidc.{why}") for why in get_args(Why)]
+    assert len(set(told)) == len(told)
+    assert not [words for words in told if words.startswith("masuk.")]
+
+
+def test_the_log_names_the_groups_that_nobody_mapped_and_the_page_does_not(
+    provider: str, server: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    person(provider, "17", "joko", "kepala-baru", "odd\ngroup")
+    answer = signed_in(Browser(server), "17")
+    assert "joko: 'kepala-baru', 'odd\\ngroup'" in caplog.text
+    assert "kepala-baru" not in answer.body.decode()
+
+
+def test_the_audit_log_says_whose_account_was_refused(provider: str, server: Served, control: Control) -> None:
+    person(provider, "18", "kiki", "pimpinan")
+    signed_in(Browser(server), "18")
+    control.disable_account("kiki")
+    signed_in(Browser(server), "18")
+    wait_until(lambda: any(r.action == "sign-in.oidc" for r in control.audit_rows(10)))
+    line = next(r for r in control.audit_rows(10) if r.action == "sign-in.oidc")
+    assert (line.who, line.what) == ("kiki", "shut")
+
+
+def test_two_tabs_of_a_browser_sign_in_each_by_its_own_way(provider: str, server: Served) -> None:
+    person(provider, "19", "lina", "pimpinan")
+    browser = Browser(server)
+    first, second = sent(browser, "/lain"), sent(browser, "/akun")
+    held = dict(browser.cookies)
+    assert browser.get(consented(first, "19")).headers["location"] == "/lain"
+    browser.cookies.update(held)
+    assert browser.get(consented(second, "19")).headers["location"] == "/akun"
+
+
+def test_the_browser_keeps_nothing_of_a_way_that_is_gone(provider: str, server: Served) -> None:
+    person(provider, "20", "mira", "pimpinan")
+    back = consented(sent(browser := Browser(server)), "20")
+    answer = browser.get(back)
+    dropped = [line for line in answer.cookies if line.startswith("coc_flow_live=")]
+    assert len(dropped) == 1
+    assert "Max-Age=0" in dropped[0]
+    assert "Path=/;" in dropped[0] + ";"
+
+
+def test_a_way_back_in_another_provider_s_name_lets_nobody_in(provider: str, server: Served) -> None:
+    person(provider, "21", "nina", "pimpinan")
+    browser = Browser(server)
+    answer = browser.get(f"{consented(sent(browser), '21')}&iss=https%3A%2F%2Fevil.example")
+    assert answer.status == 403
+    assert "coc_live" not in browser.cookies
+
+
+def test_no_other_host_of_the_city_s_domain_can_begin_a_way_for_a_browser(provider: str, control: Control) -> None:
+    oidc = Oidc(issuer=provider, client_id="coc", client_secret="s", groups=GROUPS)
+    with served(Settings(server=Server(public_url="https://coc.example"), oidc=oidc), control=control) as found:
+        answer = found.ask("/masuk/oidc", headers={"Host": "coc.example"})
+    line = next(line for line in answer.cookies if "coc_flow_live" in line)
+    assert line.startswith("__Host-coc_flow_live=")
+    assert {"Secure", "HttpOnly", "Path=/"} <= {part.strip() for part in line.split(";")}
+    assert "Domain" not in line
+
+
+def test_a_provider_that_hangs_holds_up_nobody_who_is_inside(control: Control) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as hangs:
+        origin = f"http://127.0.0.1:{hangs.getsockname()[1]}"
+        oidc = Oidc(issuer=origin, client_id="coc", timeout_seconds=3, groups=GROUPS)
+        with served(Settings(oidc=oidc), control=control) as found:
+            inside = Browser(found)
+            inside.sign_in("ada")
+            crowd = [threading.Thread(target=found.ask, args=("/masuk/oidc",), daemon=True) for _ in range(40)]
+            for one in crowd:
+                one.start()
+            time.sleep(0.3)
+            began = time.monotonic()
+            assert inside.get("/akun").status == 200
+            assert found.ask("/readyz").status == 200
+            assert time.monotonic() - began < 2
+            for one in crowd:
+                one.join(10)
+            assert time.monotonic() - began < 9, "they waited for the provider one after another"
+
+
+def test_nobody_begins_more_ways_than_people_would(
+    provider: str, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coc.live.gate.Throttle", lambda: Throttle(Rates(forms_of_place=2)))
+    with served(Settings(oidc=Oidc(issuer=provider, client_id="coc", groups=GROUPS)), control=control) as found:
+        answers = [found.ask("/masuk/oidc") for _ in range(3)]
+        assert [answer.status for answer in answers] == [303, 303, 429]
+        assert int(answers[2].headers["retry-after"]) > 0
+
+
+def test_a_demo_realm_offers_no_way_that_would_end_at_the_live_one(provider: str, control: Control) -> None:
+    settings = Settings(oidc=Oidc(issuer=provider, client_id="coc", groups=GROUPS))
+    with served(settings, "demo", control=control) as found:
+        assert b"/masuk/oidc" not in found.ask("/masuk").body
+        assert found.ask("/masuk/oidc").status == 400
