@@ -98,6 +98,11 @@ class Provider:
             raise OidcError("answer", f"the discovery document names no {safe[0]} address as {', '.join(odd)}")
         return found
 
+    def check(self) -> None:
+        """Raises OidcError (away, tls, answer) where nobody could sign in: no discovery document, or no keys."""
+        self.metadata()
+        self._keyset()
+
     def said_issuer(self) -> str:
         """The issuer as the provider writes it, perhaps with a slash that config has not."""
         return str(self.metadata()["issuer"])

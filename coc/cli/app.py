@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from coc.cli import audit, bench, database, drill, export, look, pull, quarantine, rights, serve, simulate, token, user
+from coc.cli import (
+    audit,
+    bench,
+    database,
+    drill,
+    export,
+    look,
+    pull,
+    quarantine,
+    rights,
+    serve,
+    simulate,
+    token,
+    user_link,
+)
 from coc.cli.declared import declare
 from coc.cli.frame import ConfigOption
 
@@ -44,7 +58,7 @@ app.add_typer(quarantine.group, name="quarantine")
 app.add_typer(database.group, name="db")
 app.command()(simulate.simulate)
 app.command()(drill.drill)
-app.add_typer(user.group, name="user")
+app.add_typer(user_link.group, name="user")
 app.add_typer(token.group, name="token")
 app.add_typer(audit.group, name="audit")
 app.command()(export.export)

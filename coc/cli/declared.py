@@ -50,6 +50,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("user disable", "account.disable"),
     Command("user enable", "account.enable"),
     Command("user reset", "account.reset"),
+    Command("user link", "account.link"),
     Command("export", "export"),
     Command("access"),
     Command("audit"),

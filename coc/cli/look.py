@@ -73,21 +73,26 @@ def _provider_says(settings: Settings) -> str:
     from coc.access.oidc_errors import OidcError
 
     try:
-        Provider(settings.oidc).metadata()
+        Provider(settings.oidc).check()
     except OidcError as error:
         return f"{error}; check oidc.issuer, and that this machine reaches it"
     return ""
 
 
 def warnings_of(settings: Settings) -> list[str]:
-    """Odd, but not wrong: unit codes that the shipped list lacks, where no connector could supply them."""
+    """Odd, but not wrong: unit codes that the shipped list lacks, where no connector could supply them, and a way in
+    that few can take.
+    """
     from coc.cli.pull import supplies_units
     from coc.settings.checks import unit_warnings
     from coc.settings.load import known_units
 
+    found = []
+    if settings.oidc.issuer and not settings.server.public_url:
+        found.append("oidc: without server.public_url only people at this machine can sign in at the provider")
     if any(block.enabled and supplies_units(settings, name) for name, block in settings.connectors.items()):
-        return []
-    return unit_warnings(settings, known_units())
+        return found
+    return found + unit_warnings(settings, known_units())
 
 
 def _reach(blocks: dict[str, ConnectorBlock]) -> dict[str, dict[str, Any]]:

@@ -66,7 +66,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make an account. Its password is asked for at a terminal; else one is made and shown once."""
-    with _opened(context, config) as (settings, control):
+    with opened_control(context, config) as (settings, control):
         kept = _new_name(name, control)
         codes = _units(settings, units)
         _fit(role, codes, until)
@@ -96,7 +96,7 @@ def add(
 @guarded
 def listing(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Accounts with role, units, clearance and open sessions."""
-    with _opened(context, config) as (_, control):
+    with opened_control(context, config) as (_, control):
         accounts = control.accounts()
         opened = [s.account for s in control.open_sessions()]
     items = [_item(a) | {"sessions": opened.count(a.name)} for a in accounts]
@@ -131,8 +131,8 @@ def role(
     config: ConfigOption = None,
 ) -> None:
     """Give an account another role; its sessions end."""
-    with _opened(context, config) as (settings, control):
-        account = _known(control, name)
+    with opened_control(context, config) as (settings, control):
+        account = known_account(control, name)
         codes = _units(settings, units) if units else account.units
         if role != "head":
             codes = ()
@@ -153,8 +153,8 @@ def units(
     config: ConfigOption = None,
 ) -> None:
     """Say of which units an account is the head, and until when where it is an acting one; its sessions end."""
-    with _opened(context, config) as (settings, control):
-        account = _known(control, name)
+    with opened_control(context, config) as (settings, control):
+        account = known_account(control, name)
         if account.role != "head":
             raise Refusal(
                 f"{account.name} is {account.role}: only a head has units; `coc user role {account.name} head` first",
@@ -177,8 +177,8 @@ def clearance(
     config: ConfigOption = None,
 ) -> None:
     """Say up to which security class an account reads letters (heads and leaders); its sessions end."""
-    with _opened(context, config) as (_, control):
-        account = _known(control, name)
+    with opened_control(context, config) as (_, control):
+        account = known_account(control, name)
         if account.role not in ("head", "leader"):
             raise Refusal(f"{account.name} is {account.role}: no clearance changes what it sees", USAGE)
         control.change_account(account.name, clearance=None if to == "usual" else to)
@@ -190,8 +190,8 @@ def clearance(
 @guarded
 def disable(context: typer.Context, name: NameArgument, config: ConfigOption = None) -> None:
     """Shut an account: its sessions and tokens' owner end now. `enable` opens it again."""
-    with _opened(context, config) as (_, control):
-        account = _known(control, name)
+    with opened_control(context, config) as (_, control):
+        account = known_account(control, name)
         _keep_an_admin(control, account, becomes="")
         if not control.disable_account(account.name):
             raise Refusal(f"{account.name} is disabled already")
@@ -203,8 +203,8 @@ def disable(context: typer.Context, name: NameArgument, config: ConfigOption = N
 @guarded
 def enable(context: typer.Context, name: NameArgument, config: ConfigOption = None) -> None:
     """Open a disabled account again."""
-    with _opened(context, config) as (_, control):
-        account = _known(control, name)
+    with opened_control(context, config) as (_, control):
+        account = known_account(control, name)
         if not control.disable_account(account.name, disabled=False):
             raise Refusal(f"{account.name} is not disabled")
         leave(control, "account.enable", account.name)
@@ -221,8 +221,8 @@ def reset(
     as_json: JsonOption = False,
 ) -> None:
     """Give an account a new password and lift its lock; its sessions end."""
-    with _opened(context, config) as (_, control):
-        account = _known(control, name)
+    with opened_control(context, config) as (_, control):
+        account = known_account(control, name)
         password, made = _password(account.name, from_stdin=password_stdin)
         from coc.access.passwords import hash_of
 
@@ -238,7 +238,7 @@ def reset(
 
 
 @contextmanager
-def _opened(context: typer.Context, config: Path | None) -> Iterator[tuple[Settings, Control]]:
+def opened_control(context: typer.Context, config: Path | None) -> Iterator[tuple[Settings, Control]]:
     from coc.store.control import Control
 
     log_to_stderr()
@@ -263,7 +263,7 @@ def _new_name(text: str, control: Control) -> str:
     return name
 
 
-def _known(control: Control, text: str) -> Account:
+def known_account(control: Control, text: str) -> Account:
     from coc.access.sign_in import named
     from coc.settings.errors import nearest
 

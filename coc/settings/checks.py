@@ -104,12 +104,18 @@ def oidc(document: Document) -> None:
     issuer = block.get("issuer")
     if not isinstance(issuer, str):
         return
-    parts = urlsplit(issuer)
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        parts = urlsplit("")
     here = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and not (parts.scheme == "http" and here):
         document.complain(("oidc", "issuer"), "expected an https address, as the provider itself names it")
     if not block.get("client_id"):
         document.complain(("oidc",), "expected client_id, as the provider knows this program")
+    scopes = block.get("scopes")
+    if isinstance(scopes, list) and "openid" not in scopes:
+        document.complain(("oidc", "scopes"), "expected openid among them: without it the provider says nobody's name")
     if not block.get("groups"):
         document.complain(("oidc",), "expected groups: without one nobody who signs in there has a role here")
     for name, group in _block(document, "oidc", "groups").items():

@@ -5,6 +5,7 @@ Debian's nginx, installed where that is possible; else not run, and said so.
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -141,7 +143,16 @@ def test_people_sign_in_at_the_provider_and_come_back_to_the_public_address(fron
     assert front.origin.replace(":", "%3A").replace("/", "%2F") in sent or front.origin in sent
     done = here.get(front.origin + consented(sent, "31"), allow_redirects=False)
     assert (done.status_code, done.headers["location"]) == (303, "/lain")
+    assert "__Host-coc_live" in here.cookies
+    assert "__Host-coc_flow_live" not in here.cookies
     assert here.get(f"{front.origin}/api/v1/kpis").status_code == 200
+    fields = {"csrf": csrf(here.get(f"{front.origin}/keluar").text)}
+    left = here.post(f"{front.origin}/keluar", data=fields, headers={"Origin": front.origin})
+    there = html.unescape(left.text.split('class="button" href="')[1].split('"')[0])
+    asked = parse_qs(urlsplit(there).query)
+    assert asked["post_logout_redirect_uri"] == [f"{front.origin}/masuk?out"]
+    assert here.get(f"{front.origin}/api/v1/kpis").status_code == 401
+    assert here.get(asked["post_logout_redirect_uri"][0]).status_code == 200
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")

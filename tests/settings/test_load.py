@@ -115,6 +115,30 @@ connectors:
             "server.trusted_proxies[0]: expected an address or network such as 10.0.0.5 or 10.0.0.0/24; found `proxy`",
         ),
         (
+            "oidc: {issuer: 'http://sso.example', client_id: coc, groups: {a: {role: guest}}}",
+            "oidc.issuer: expected an https address, as the provider itself names it",
+        ),
+        (
+            "oidc: {issuer: 'https://[', client_id: coc, groups: {a: {role: guest}}}",
+            "oidc.issuer: expected an https address, as the provider itself names it",
+        ),
+        (
+            "oidc: {issuer: 'https://sso.example', groups: {a: {role: guest}}}",
+            "oidc: expected client_id, as the provider knows this program",
+        ),
+        (
+            "oidc: {issuer: 'https://sso.example', client_id: coc}",
+            "oidc: expected groups: without one nobody who signs in there has a role here",
+        ),
+        (
+            "oidc: {issuer: 'https://sso.example', client_id: coc, groups: {a: {role: guest}}, scopes: [profile]}",
+            "oidc.scopes: expected openid among them: without it the provider says nobody's name",
+        ),
+        (
+            "oidc: {issuer: 'https://sso.example', client_id: coc, groups: {a: {role: head}}}",
+            "oidc.groups.a: expected units for a head, and for a head alone",
+        ),
+        (
             "access: {api_tokens: {c: {sha256: abc, role: operator}}}",
             "access.api_tokens.c.sha256: expected the 64 hexadecimal digits that `coc token create` shows;"
             " what was found is kept back, it may be a secret",

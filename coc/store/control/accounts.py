@@ -77,8 +77,8 @@ _KEPT: Final = timedelta(days=1)  # what is over; the audit log holds who signed
 _CHANGEABLE = frozenset(
     {"role", "units", "until", "clearance", "password", "issuer", "subject", "language", "theme", "default_unit"}
 )
-# What a session opened before must not outlive: another password, other rights.
-_RENEWING = frozenset({"role", "units", "until", "clearance", "password"})
+# What a session opened before must not outlive: another password, other rights, another person at the provider.
+_RENEWING = frozenset({"role", "units", "until", "clearance", "password", "issuer", "subject"})
 
 
 @dataclass(frozen=True, slots=True)
