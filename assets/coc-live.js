@@ -138,14 +138,26 @@
     const el = document.querySelector("[data-coc-page]");
     if (!el) return;
     const d = el.dataset;
-    const key = [d.cocPage, d.cocScope, d.cocLang, d.cocTheme, d.cocLens, d.cocEpoch, d.cocStamp].join("|");
+    const key = [d.cocPage, d.cocScope, d.cocWindow, d.cocLang, d.cocTheme, d.cocLens, d.cocEpoch, d.cocStamp].join("|");
     if (el === S.el && key === S.key) return;
     Object.assign(S, { el, key, have: Number(d.cocEpoch || 0), stamp: d.cocStamp || "", done: null, failed: 0 });
     set(body, "page", d.cocPage);
     document.documentElement.lang = d.cocLang;
     document.documentElement.dataset.bsTheme = d.cocTheme;
-    arrive(S.have, []);
+    if (S.have >= 0) arrive(S.have, []);
     check();
+  }
+  // Another unit or window on the page in hand: its frame is fetched, and the choice is in the address, to be shared.
+  function choose(name, value) {
+    const d = S.el.dataset, address = new URL(location.href);
+    if (value) address.searchParams.set(name, value);
+    else address.searchParams.delete(name);
+    history.replaceState(history.state, "", address);
+    d[name === "unit" ? "cocScope" : "cocWindow"] = value;
+    d.cocEpoch = "-1"; // nothing of this choice is painted yet
+    for (const each of S.el.querySelectorAll(`button[data-coc-choice="${name}"]`)) {
+      each.setAttribute("aria-pressed", String(each.dataset.cocValue === value));
+    }
   }
   function check() {
     if (!S.el || !S.data || S.busy || S.data === S.done) return;
@@ -169,6 +181,7 @@
   async function fetchFrame(d) {
     const query = new URLSearchParams({ page: d.cocPage, lang: d.cocLang, theme: d.cocTheme });
     if (d.cocScope) query.set("scope", d.cocScope);
+    if (d.cocWindow) query.set("window", d.cocWindow);
     if (d.cocLens) query.set("lens", d.cocLens);
     const answer = await fetch("/live/frame?" + query, { signal: AbortSignal.timeout(SLOWEST) });
     if (!answer.ok) throw new Error("frame " + answer.status);
@@ -208,8 +221,15 @@
 
   new MutationObserver(look).observe(body, {
     childList: true, subtree: true, attributes: true,
-    attributeFilter: ["data-coc-page", "data-coc-epoch", "data-coc-scope", "data-coc-lang", "data-coc-theme", "data-coc-lens",
+    attributeFilter: ["data-coc-page", "data-coc-epoch", "data-coc-scope", "data-coc-window", "data-coc-lang", "data-coc-theme", "data-coc-lens",
       "data-coc-stamp"],
+  });
+  body.addEventListener("change", (e) => {
+    if (e.target.matches("select[data-coc-choice]") && S.el) choose(e.target.dataset.cocChoice, e.target.value);
+  });
+  body.addEventListener("click", (e) => {
+    const button = e.target.closest && e.target.closest("button[data-coc-choice]");
+    if (button && S.el) choose(button.dataset.cocChoice, button.dataset.cocValue);
   });
   look();
   share();

@@ -32,6 +32,7 @@ class Speaks(StrEnum):
 
 
 EVERY_LENS: Final[Lenses] = frozenset(LENSES)
+IN_THE_HOUSE: Final[Lenses] = EVERY_LENS - {"public"}
 OF_ADMINS: Final[Lenses] = frozenset({"admin"})
 OF_LETTERS: Final[Lenses] = frozenset({"operator", "head", "leader"})  # lenses that see letters one by one
 READ: Final = ("GET", "HEAD")
@@ -96,6 +97,10 @@ BOARDS: Final[Mapping[str, Lenses]] = {
     "adoption": EVERY_LENS,
     "wifi": EVERY_LENS,
     "apps": EVERY_LENS,
+    "letters": IN_THE_HOUSE,
+    "handling": IN_THE_HOUSE,
+    "units": IN_THE_HOUSE,
+    "offices": frozenset({"leader", "operator"}),  # the operator's by a leader's switch, which the page asks
     "feeds": EVERY_LENS,
 }
 

@@ -9,7 +9,8 @@ from coc.boards.board import Board
 from coc.boards.builder import BoardKey, Snapshot
 from coc.boards.city import ALL, Context, cities_of, provided_by
 from coc.boards.live_frames import LiveFrames
-from coc.boards.subjects import SUBJECTS, compute_awaited, compute_subject
+from coc.boards.subject import compute_awaited, compute_subject
+from coc.boards.subjects import SUBJECTS
 from coc.clock import Clock
 from coc.ingest.basis import Basis
 from coc.settings.models import Realm, Settings

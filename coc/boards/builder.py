@@ -22,7 +22,8 @@ from coc.boards import codec, feeds_board
 from coc.boards.board import KPI_COLUMNS, Board
 from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, cities_of, provided_by
 from coc.boards.live_frames import LiveFrames
-from coc.boards.subjects import SUBJECTS, Subject, compute_awaited, compute_subject
+from coc.boards.subject import Subject, compute_awaited, compute_subject
+from coc.boards.subjects import SUBJECTS
 from coc.clock import Clock
 from coc.domain.datasets import Dataset
 from coc.ingest.basis import Basis
@@ -159,11 +160,11 @@ class Builder:
         fresh = self._of_feeds(feeds, now)
         for subject in todo:
             make = compute_awaited if subject.moving & feeds.awaited else compute_subject
-            for population in POPULATIONS if subject.of_letters else (ALL,):
+            for population in subject.populations if subject.of_letters else (ALL,):
                 fresh[subject.name, population] = _stamp(
                     subject.name, population, *make(subject, cities[population]), now
                 )
-            if not subject.of_letters:
+            if subject.public and not subject.of_letters:
                 fresh[subject.name, PUBLIC] = replace(fresh[subject.name, ALL], population=PUBLIC)
         self._save(fresh, commit, now, feeds.as_of, built=True)
         self._built = commit
@@ -185,7 +186,7 @@ class Builder:
 
     def _has(self, subject: Subject) -> bool:
         held = self.snapshot.boards if self.snapshot else {}
-        return all((subject.name, p) in held for p in POPULATIONS)
+        return all((subject.name, p) in held for p in subject.populations)
 
     def _save(
         self,

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from coc.metrics.city import WINDOWS, WindowName
 from coc.settings.models import Settings
 
 Theme = Literal["dark", "light"]
 THEMES: Final[tuple[Theme, ...]] = ("dark", "light")
 LANGUAGE_COOKIE: Final = "coc_lang"
 THEME_COOKIE: Final = "coc_theme"
+DEFAULT_WINDOW: Final[WindowName] = "30d"
 UNIT_COOKIE: Final = "coc_unit"  # the account's default unit, for pages that are of one
 
 
@@ -28,6 +30,11 @@ def choose(settings: Settings, query: Mapping[str, str], cookies: Mapping[str, s
         _first((query.get("lang"), cookies.get(LANGUAGE_COOKIE)), languages, languages[0]),
         _first((query.get("theme"), cookies.get(THEME_COOKIE)), THEMES, "dark"),
     )
+
+
+def window_of(asked: object) -> WindowName:
+    """The window that a URL names, else the default one."""
+    return next((w for w in WINDOWS if w == asked), DEFAULT_WINDOW)
 
 
 def to_keep(settings: Settings, query: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from coc.live import choices
 from coc.live.encoding import Ready, etag_of, send_ready
 from coc.live.problems import send_problem
 from coc.live.services import Services
+from coc.metrics.city import WindowName
 
 log = logging.getLogger("coc.frames")
 _MOST_FRAMES: Final = 256
@@ -37,6 +38,7 @@ class Key:
     scope: str
     language: str
     theme: str
+    window: WindowName = choices.DEFAULT_WINDOW
 
 
 class FrameError(RuntimeError):
@@ -97,7 +99,7 @@ class Frames:
         failed = self._failed.get(key)
         if failed is not None and failed[0] == epoch and self._ticks() - failed[1] < _FAILED_SECONDS:
             raise FrameError(key.page)
-        view = services.view_as(key.lens, key.page, key.language, key.theme, key.scope)
+        view = services.view_as(key.lens, key.page, key.language, key.theme, key.scope, key.window)
         try:
             props = services.pages[key.page].render(view)
             body = {"epoch": view.epoch, "now": view.now.isoformat(), "page": key.page, "stamp": stamp, "props": props}
@@ -109,7 +111,8 @@ class Frames:
             raise FrameError(key.page) from error
         self._failed.pop(key, None)
         tag = etag_of(
-            services.realm, key.lens, key.page, key.scope, key.language, key.theme, view.epoch, stamp, services.build
+            *(services.realm, services.build, key.lens, key.page, key.scope, key.window, key.language, key.theme),
+            *(view.epoch, stamp),
         )
         ready = Ready.of(text, tag)
         services.measures.frames.inc()
@@ -123,7 +126,10 @@ class Frames:
 
 
 class FrameRoute:
-    """`/live/frame?page=&lang=&theme=&scope=`: a raw ASGI app; what is not ready is made off the event loop, once."""
+    """`/live/frame?page=&lang=&theme=&scope=&window=`: a raw ASGI app.
+
+    What is not ready is made off the event loop, once.
+    """
 
     def __init__(self, frames: Frames) -> None:
         self.frames, self.services = frames, frames.services
@@ -147,7 +153,8 @@ class FrameRoute:
             )
             return
         chosen = choices.choose(self.services.settings, query, {})
-        key = Key(viewer.lens, page, unit, chosen.language, chosen.theme)
+        window = choices.window_of(query.get("window"))
+        key = Key(viewer.lens, page, unit, chosen.language, chosen.theme, window)
         try:
             ready = self.frames.held(key) or await self._flight(key)
         except FrameError:

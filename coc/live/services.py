@@ -94,21 +94,28 @@ class Services:
         return page_epoch(self.pages[page].spec, self.reader.board_epochs(lens))
 
     def view(
-        self, page: str, lang: str | None = None, theme: str | None = None, scope: str = "", **_query: object
+        self,
+        page: str,
+        lang: str | None = None,
+        theme: str | None = None,
+        scope: str = "",
+        unit: str = "",
+        window: str = "",
+        **_query: object,
     ) -> View:
         """The page's boards as who asks may see them; a layout hands its URL's query on.
 
         What the query does not say comes from the request's cookies. An unknown language or theme is the default one,
-        an unknown unit the city. The lens comes from who asks, never from a layout's query.
+        an unknown unit the city, an unknown window 30 days. The lens comes from who asks, never from a layout's query.
         """
         chosen = _chosen(self.settings, lang, theme)
-        view = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, scope)
+        view = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, unit or scope, window)
         if has_request_context():
             g.coc_view = view  # what the element around the page is stamped with
         return view
 
-    def view_as(self, lens: Lens, page: str, language: str, theme: str, scope: str) -> View:
-        """The page's boards in one lens, language and theme."""
+    def view_as(self, lens: Lens, page: str, language: str, theme: str, scope: str, window: str = "") -> View:
+        """The page's boards in one lens, language and theme; a page without a choice of windows has the default one."""
         spec = self.pages[page].spec
         return View(
             page=spec.name,
@@ -117,6 +124,7 @@ class Services:
             language=language,
             theme=theme,
             scope=scope if scope in self.reader.units() else "",
+            window=choices.window_of(window if "window" in spec.filters else None),
             epoch=page_epoch(spec, self.reader.board_epochs(lens)),
             now=self.now(),
             realm=self.realm,

@@ -129,6 +129,42 @@ class Dispositions:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column of few distinct texts: `words`, sorted, and of each row its place among them, -1 where it is null."""
+
+    words: tuple[str, ...]
+    places: Positions
+
+    def where(self, word: str) -> Bools:
+        """The rows that have this word."""
+        found: Bools = self.places == (self.words.index(word) if word in self.words else -2)
+        return found
+
+
+def letter_column(city: City, column: str) -> Coded:
+    """A column of texts of the rows of `letters`."""
+    return _coded(city, "letters", column, live_letters, _kept_letters)
+
+
+def disposition_column(city: City, column: str) -> Coded:
+    """A column of texts of the rows of `dispositions`."""
+    return _coded(city, "dispositions", column, live_dispositions, _kept_dispositions)
+
+
+def _coded(
+    city: City, of: str, column: str, rows: Callable[[City], pd.DataFrame], kept: Callable[[Part], Bools]
+) -> Coded:
+    def prepare() -> Coded:
+        if city.part is not None:
+            whole = _coded(city.part.whole, of, column, rows, kept)
+            return Coded(whole.words, whole.places[kept(city.part)])
+        found, words = pd.factorize(rows(city)[column], sort=True)
+        return Coded(tuple(map(str, words)), np.asarray(found, dtype=np.intp))
+
+    return once(city, f"{of}.{column}", prepare)
+
+
 def letters(city: City) -> Letters:
     def prepare() -> Letters:
         if city.part is not None:

@@ -41,6 +41,7 @@ __all__ = [
     "points",
     "services",
     "trend",
+    "unit_names",
     "wifi_availability",
     "wifi_by_hour",
 ]
@@ -86,6 +87,12 @@ def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
             "note": pd.Series([notes.get(d, "") for d in day], dtype="str"),
         }
     )
+
+
+def unit_names(city: City) -> pd.DataFrame:
+    """The list of units by name: code, name, kind (null where none is known)."""
+    found = city.units.assign(name=city.units["code"].map(dict(city.unit_names)).fillna(city.units["code"]))
+    return found[["code", "name", "kind"]].sort_values(["name", "code"]).reset_index(drop=True)
 
 
 def backlog_by_unit(city: City) -> pd.DataFrame:

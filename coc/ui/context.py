@@ -17,8 +17,6 @@ from coc.ui.format import Writer
 from coc.ui.i18n import Translator, t
 from coc.ui.page import View
 
-WINDOW = "30d"
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -89,7 +87,7 @@ def _readings(view: View) -> dict[str, Reading]:
         kpis = board.kpis
         if kpis.empty:
             continue
-        mine = kpis[(kpis["unit"] == (view.scope or CITY)) & (kpis["window"] == WINDOW)]
+        mine = kpis[(kpis["unit"] == (view.scope or CITY)) & (kpis["window"] == view.window)]
         kinds = _kinds(board, view.scope)
         for kpi, value, state in zip(mine["id"], mine["value"], mine["state"], strict=True):
             number = None if value is None or math.isnan(value) else float(value)

@@ -1,4 +1,6 @@
-"""Two languages from `.po` catalogues, read once: `t("id")("overview.title")`. No build step, no compiled files.
+"""Two languages from `.po` catalogues (`coc.po`, and one a page), read once: `t("id")("overview.title")`.
+
+No build step, no compiled files.
 
 A message id is a dotted name, and both catalogues hold every id (a test compares them), so that no screen ever mixes
 languages. A missing id is a defect of ours: it raises in tests and shows the id on a wall, never a blank.
@@ -36,6 +38,8 @@ class Translator:
 def t(language: str) -> Translator:
     """The translator of a language; an unknown one is Indonesian."""
     known = language if language in LANGUAGES else LANGUAGES[0]
-    with (_LOCALES / known / "LC_MESSAGES" / "coc.po").open("rb") as file:
-        catalogue = read_po(file, locale=known)
-    return Translator(known, {str(m.id): str(m.string) for m in catalogue if m.id})
+    messages: dict[str, str] = {}
+    for path in sorted((_LOCALES / known / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            messages |= {str(m.id): str(m.string) for m in read_po(file, locale=known) if m.id}
+    return Translator(known, messages)

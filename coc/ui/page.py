@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from coc.access.viewer import Lens
 from coc.boards.board import Board
+from coc.metrics.city import WindowName
 from coc.settings.models import Settings
 
+Filter = Literal["unit", "window"]
 Props = dict[str, dict[str, Any]]  # component id -> properties
 
 
@@ -18,6 +20,7 @@ Props = dict[str, dict[str, Any]]  # component id -> properties
 class PageSpec:
     """`name` is the body's data-page and the prefix of the page's component ids.
 
+    `filters`: what of its figures a viewer may choose; the choice is in the URL (`?unit=`, `?window=`) and in the view.
     `lenses`: who may have the page; a page that names none stops the start. `switched`: by lens, the switch that opens
     it to that lens as well.
     """
@@ -27,6 +30,7 @@ class PageSpec:
     boards: tuple[str, ...]
     title: str  # a message id of the catalogue
     lenses: frozenset[Lens] = frozenset()
+    filters: frozenset[Filter] = frozenset()
     switched: Mapping[Lens, str] = field(default_factory=dict)
 
     def is_for(self, lens: Lens, switched_on: Callable[[str], bool]) -> bool:
@@ -50,6 +54,7 @@ class View:
     realm: str
     simulated: bool
     settings: Settings
+    window: WindowName = "30d"
 
 
 Render = Callable[[View], Props]

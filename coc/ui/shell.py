@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from coc.access.table import EVERY_LENS, Lenses
 from coc.ui.client_words import client_words
 from coc.ui.context import Context, context_of, moment_of
 from coc.ui.dom import html
@@ -13,8 +14,12 @@ from coc.ui.i18n import LANGUAGES
 from coc.ui.marks import TONES, WORST_FIRST, age, feed_attributes, feed_label, feeds, icon
 from coc.ui.page import PageSpec, Props, Render, View
 
-NAV = (("/", "overview.title", "overview"), ("/sumber", "sumber.title", "sumber"))
-NAV_OF_ADMINS = (("/audit", "audit.title", "audit"),)
+# path, word, page, for whom it is a link; in the order of the page's head
+NAV: tuple[tuple[str, str, str, Lenses], ...] = (
+    ("/", "nav.overview", "overview", EVERY_LENS),
+    ("/sumber", "nav.sumber", "sumber", EVERY_LENS),
+    ("/audit", "nav.audit", "audit", frozenset({"admin"})),
+)
 
 
 def header(ctx: Context, page: PageSpec) -> Any:
@@ -164,7 +169,8 @@ def _links(ctx: Context, page: PageSpec) -> list[Any]:
     view, say = ctx.view, ctx.say
     places = [
         html.A(say(title), href=path, className="coc-link", **({"aria-current": "page"} if name == page.name else {}))
-        for path, title, name in (*NAV, *(NAV_OF_ADMINS if view.lens == "admin" else ()))
+        for path, title, name, lenses in NAV
+        if view.lens in lenses
     ]
     other = "light" if view.theme == "dark" else "dark"
     languages = [

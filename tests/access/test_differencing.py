@@ -18,7 +18,8 @@ from coc.access.published import TABLES
 from coc.boards import Snapshot
 from coc.boards.board import CITY, Board
 from coc.boards.city import ALL, PUBLIC, Context, cities_of
-from coc.boards.subjects import SUBJECTS, compute_subject
+from coc.boards.subject import compute_subject
+from coc.boards.subjects import SUBJECTS
 from coc.domain.datasets import COLUMNS, Dataset
 from coc.domain.derive import derive
 from coc.domain.worktime import build_calendars
@@ -34,7 +35,7 @@ SIZES = {
 ELSEWHERE = "LAMA"
 INSTANTS = tuple(map(wib, ("2026-03-02T08:10", "2026-03-02T10:00", "2026-03-02T15:30", "2026-03-03T09:00")))
 WINDOWS = ("7d", "30d", "90d")
-MAIL = [s for s in SUBJECTS if s.of_letters]
+MAIL = [s for s in SUBJECTS if s.of_letters and s.public]
 Cell = tuple[datetime, str, str]  # instant, what is counted, unit
 
 

@@ -1,30 +1,39 @@
-"""What each board holds: its KPIs and the frames behind its charts. One row of `SUBJECTS` a board."""
+"""What a board holds: its KPIs and the frames behind its charts. One file of `coc/boards/subjects` a board."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from coc.boards.city import ALL, PUBLIC
 from coc.domain.datasets import MOVING, Dataset
-from coc.metrics import series
 from coc.metrics.city import City
 from coc.metrics.registry import NO_DATA, NOT_RECORDED, compute, registered
-from coc.metrics.trend import trend
 
 FrameMaker = Callable[[City], pd.DataFrame]
+MAIL: Final = frozenset({Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS})
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`prefixes` name the KPI ids of the board; `datasets` are what it is made from (its oldest feed is its as_of)."""
+    """`prefixes` name the KPI ids of the board; `datasets` are what it is made from (its oldest feed is its as_of).
+
+    `public`: whether the public lens may have any of it; else it is not even made for that population.
+    """
 
     name: str
     prefixes: tuple[str, ...]
     datasets: frozenset[Dataset]
     frames: Mapping[str, FrameMaker]
+    public: bool = True
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        return (ALL, PUBLIC) if self.public else (ALL,)
 
     @property
     def moving(self) -> frozenset[Dataset]:
@@ -38,42 +47,6 @@ class Subject:
 
     def kpi_ids(self) -> list[str]:
         return [i for i in registered() if i.split(".")[0] in self.prefixes]
-
-
-def _trend(prefix: str) -> FrameMaker:
-    return lambda city: trend(city, prefix)
-
-
-_MAIL = frozenset({Dataset.LETTERS, Dataset.DISPOSITIONS, Dataset.UNITS})
-
-SUBJECTS: tuple[Subject, ...] = (
-    Subject("correspondence", ("correspondence",), _MAIL, {"flow": series.flow, "trend": _trend("correspondence.")}),
-    Subject(
-        "disposition",
-        ("disposition",),
-        _MAIL,
-        {
-            "by_unit": series.backlog_by_unit,
-            "by_age": series.backlog_by_age,
-            "channels": lambda city: series.channels(city, "30d"),
-            "trend": _trend("disposition."),
-        },
-    ),
-    Subject("leaders", ("leaders",), _MAIL, {}),
-    Subject("adoption", ("adoption",), frozenset({Dataset.LETTERS, Dataset.UNITS}), {}),
-    Subject(
-        "wifi",
-        ("wifi",),
-        frozenset({Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES}),
-        {"by_hour": series.wifi_by_hour, "availability": series.wifi_availability, "points": series.points},
-    ),
-    Subject(
-        "apps",
-        ("apps",),
-        frozenset({Dataset.SERVICE_SAMPLES, Dataset.SERVICES}),
-        {"latency": series.app_latency, "services": series.services},
-    ),
-)
 
 
 def compute_subject(subject: Subject, city: City) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
