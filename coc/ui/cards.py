@@ -12,13 +12,22 @@ from coc.ui.page import Props
 
 
 def chart_card(say: Translator, page: str, name: str) -> Any:
-    """The frame of a chart: ids `<page>-<name>` (the graph) and `<page>-<name>-empty` (what stands in its place)."""
+    """The frame of a chart: ids `<page>-<name>` (the graph), `<page>-<name>-note` (its unit and period) and
+    `<page>-<name>-empty` (what stands in its place).
+
+    A note that depends on the view has no message `chart.<name>.note`: `chart_props` brings it.
+    """
+    note = f"chart.{name}.note"
     return html.Section(
         [
             html.Div(
                 [
                     html.H2(say(f"chart.{name}"), className="coc-card-title"),
-                    html.Div(_keyed(say(f"chart.{name}.note")), className="coc-card-note"),
+                    html.Div(
+                        _keyed(say(note)) if say.has(note) else None,
+                        id=f"{page}-{name}-note",
+                        className="coc-card-note",
+                    ),
                 ],
                 className="coc-card-head",
             ),
@@ -43,11 +52,15 @@ def chart_card(say: Translator, page: str, name: str) -> Any:
     )
 
 
-def chart_props(say: Translator, page: str, name: str, figure: Figure, empty: str) -> Props:
-    """The figure, or the sentence `empty` (a message id) over nothing where the figure has no trace."""
+def chart_props(say: Translator, page: str, name: str, figure: Figure, empty: str, note: str = "") -> Props:
+    """The figure, or the sentence `empty` (a message id) over nothing where the figure has no trace.
+
+    `note`: what the head says of unit and period, where the view decides it.
+    """
     return {
         f"{page}-{name}": {"figure": figure},
         f"{page}-{name}-empty": empty_state(say(empty)) if not figure["data"] else {"children": None, "hidden": True},
+        **({f"{page}-{name}-note": {"children": _keyed(note)}} if note else {}),
     }
 
 
