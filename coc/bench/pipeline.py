@@ -50,6 +50,11 @@ def block() -> ConnectorBlock:
     return ConnectorBlock(type="bench", deadline_seconds=36_000)
 
 
+def source_of(dataset: Dataset) -> str:
+    """Letters come from one system and samples from another, as in a city."""
+    return "bench_wifi" if dataset in SAMPLES else "bench"
+
+
 def load(store: Store, settings: Settings, clock: Clock, size: Size, step: Step) -> tuple[int, float]:
     """Letters, dispositions and samples through the pipeline: rows and seconds (making the rows is not counted)."""
     now, rows, seconds = pd.Timestamp(clock.now()), 0, 0.0
@@ -57,7 +62,7 @@ def load(store: Store, settings: Settings, clock: Clock, size: Size, step: Step)
         for frame in make(size, now):
             started = time.perf_counter()
             batch = Generated(iter([(dataset, frame)]))
-            report = pull_connector(store, "bench", block(), batch, settings, clock, full=False)
+            report = pull_connector(store, source_of(dataset), block(), batch, settings, clock, full=False)
             seconds += time.perf_counter() - started
             if report.error_code or report.stored != len(frame):
                 raise RuntimeError(f"the bench's {dataset} did not load: {report}")
@@ -101,7 +106,7 @@ def minute(store: Store, settings: Settings, clock: Clock, size: Size) -> None:
     end = pd.Timestamp(clock.now()) + pd.Timedelta(seconds=min(number * 5, 55))
     frame = next(generate.ap_samples(replace(size, samples_days=1 / 1440), end, number))
     batch = Generated(iter([(Dataset.AP_SAMPLES, frame)]))
-    report = pull_connector(store, "bench", block(), batch, settings, clock, full=False)
+    report = pull_connector(store, source_of(Dataset.AP_SAMPLES), block(), batch, settings, clock, full=False)
     if report.stored != len(frame):
         raise RuntimeError(f"the bench's minute of samples did not load: {report}")
 
@@ -117,6 +122,6 @@ def delta(store: Store, settings: Settings, clock: Clock, rows: int = 1_000) -> 
         frame = next(make(small, now, time.monotonic_ns()))  # no delta repeats another
         frame["source_id"] = frame["source_id"].str.replace("L" if dataset is Dataset.LETTERS else "D", "X", n=1)
         batch = Generated(iter([(dataset, frame.assign(updated_at=now))]))
-        report = pull_connector(store, "bench", block(), batch, settings, clock, full=False)
+        report = pull_connector(store, source_of(dataset), block(), batch, settings, clock, full=False)
         if report.stored != len(frame):
             raise RuntimeError(f"the bench's delta of {dataset} did not load: {report}")

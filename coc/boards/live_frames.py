@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from coc.boards.held_rows import HeldRows, Key
 from coc.boards.pasts import Pasts
 from coc.domain.datasets import COLUMNS, KEYS, SAMPLES, Dataset
 from coc.domain.worktime import Calendars
@@ -19,7 +20,7 @@ from coc.metrics.past import Past
 from coc.store import Store
 from coc.store.columns import empty_frame
 
-Ids = dict[str, set[str]]  # by source
+_MAIL = (Dataset.LETTERS, Dataset.DISPOSITIONS)
 _LOOKBACK = timedelta(days=92)  # 90 days and their midnight in any zone
 _TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
 # No board counts by these: letter contents, and what the derived columns already hold.
@@ -33,6 +34,8 @@ _SLACK = timedelta(minutes=10)  # trimming costs a pass over a day of samples: n
 class LiveFrames:
     """`frames[dataset]`: canonical columns, `source` and the derived columns, of the last 90 days and all open items.
 
+    Letters and dispositions may hold replaced rows, which are marked deleted; their columns of few words are
+    categorical.
     `pasts[dataset]`: states and known time of what is sampled. Only the samples of services are held as they are.
     """
 
@@ -41,7 +44,9 @@ class LiveFrames:
         # Samples of access points come by what is made of them; not one of them is held here.
         self.frames: dict[Dataset, pd.DataFrame] = {d: empty_frame(COLUMNS[d]) for d in SAMPLES}
         self.pasts: dict[Dataset, Past] = {}
+        self._rows: dict[Dataset, HeldRows] = {}
         self._pasts = {d: Pasts(store, d, basis.limits, basis.holds) for d in (Dataset.AP_SAMPLES, _SERVICES)}
+        self._marks: dict[Dataset, tuple[int, int]] = {}
         self._rev: int | None = None
         self._day: date | None = None
 
@@ -64,70 +69,74 @@ class LiveFrames:
 
     def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         since = (now - _LOOKBACK).to_pydatetime()
-        letters = self.store.letters(since, after_rev=after)
-        dispositions = self.store.dispositions(since, after_rev=after)
-        if after is not None:
+        letters = self.store.letters(since, after_rev=after).drop(columns=_UNUSED, errors="ignore")
+        given = self.store.dispositions(since, after_rev=after).drop(columns=_UNUSED, errors="ignore")
+        if after is None:
+            self._rows = {Dataset.LETTERS: HeldRows(letters), Dataset.DISPOSITIONS: HeldRows(given)}
+            changed = {*_MAIL}
+        else:
             # A letter of last year that is dispositioned today counts again, and it did not change itself.
-            of = _by_source(dispositions, "letter_id")
-            letters = self._with_new(Dataset.LETTERS, letters, of)
-            of = _by_source(letters, more=of)
-            dispositions = self._with_new(Dataset.DISPOSITIONS, dispositions, of)
-        return self._merge(Dataset.LETTERS, letters, after) | self._merge(Dataset.DISPOSITIONS, dispositions, after)
+            letters = self._with_new(Dataset.LETTERS, letters, set(_keys(given, "letter_id")))
+            mine = {*_keys(letters), *_keys(given, "letter_id")}
+            given = self._with_new(Dataset.DISPOSITIONS, given, mine)
+            changed = {d for d, fresh in zip(_MAIL, (letters, given), strict=True) if len(fresh)}
+            for dataset, fresh in zip(_MAIL, (letters, given), strict=True):
+                if len(fresh):
+                    self._rows[dataset].take(fresh)
+        self.frames |= {dataset: self._rows[dataset].frame for dataset in _MAIL}
+        return changed
 
-    def _with_new(self, dataset: Dataset, changed: pd.DataFrame, of: Ids) -> pd.DataFrame:
+    def _with_new(self, dataset: Dataset, changed: pd.DataFrame, of: set[Key]) -> pd.DataFrame:
         """The changed rows, and those of these letters that are not held yet: what is held has not changed."""
-        parts = (self.frames[dataset], changed)
+        held, fresh = self._rows[dataset], set(_keys(changed))
         if dataset is Dataset.LETTERS:
-            wanted = set().union(*of.values())
-            known = _by_source(pd.concat([p.loc[p["source_id"].isin(wanted), ["source", "source_id"]] for p in parts]))
-            of = {source: ids - known.get(source, set()) for source, ids in of.items()}
-        new = self.store.of_letters(dataset, {source: ids for source, ids in of.items() if ids})
-        for part in parts:
-            new = _without(new, part[part["source_id"].isin(new["source_id"])], ["source", *KEYS[dataset]])
+            of = set(held.missing(of)) - fresh
+        ids: dict[str, set[str]] = {}
+        for source, letter in of:
+            ids.setdefault(source, set()).add(letter)
+        found = self.store.of_letters(dataset, ids).drop(columns=_UNUSED, errors="ignore")
+        new = found[[key not in held and key not in fresh for key in _keys(found)]]
         return pd.concat([changed, new], ignore_index=True) if len(new) else changed
 
     def _load_samples(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         """The samples of services, of the last day alone: what they say of longer is in `pasts`."""
         since = (now - _DAY).to_pydatetime()
-        changed = self._merge(_SERVICES, self.store.samples(_SERVICES, since, after_rev=after), after)
+        changed = self._merge_samples(_SERVICES, self.store.samples(_SERVICES, since, after_rev=after), after)
         held = self.frames[_SERVICES]
         if not held.empty and held["at"].min() < since - _SLACK:
             self.frames[_SERVICES] = held[held["at"] >= since].reset_index(drop=True)
         return changed
 
     def _load_tables(self, whole: bool) -> set[Dataset]:
+        marks = self.store.marks(_TABLES)
+        moved = [d for d in _TABLES if whole or marks[d] != self._marks.get(d)]
+        self._marks = marks
         changed: set[Dataset] = set()
-        for dataset in _TABLES:
+        for dataset in moved:
             table = self.store.table(dataset)
             if whole or not table.equals(self.frames[dataset]):
                 self.frames[dataset] = table
                 changed.add(dataset)
         return changed
 
-    def _merge(self, dataset: Dataset, fresh: pd.DataFrame, after: int | None) -> set[Dataset]:
-        fresh = fresh.drop(columns=_UNUSED, errors="ignore")
+    def _merge_samples(self, dataset: Dataset, fresh: pd.DataFrame, after: int | None) -> set[Dataset]:
         if after is None or dataset not in self.frames:
-            self.frames[dataset] = fresh.reset_index(drop=True)
+            self.frames[dataset] = fresh
             return {dataset}
         if fresh.empty:
             return set()
-        held = self.frames[dataset]
-        if dataset in SAMPLES:
-            # A day holds 10^5 samples, a pull 10^2: only those as recent as the fresh ones can be replaced.
-            near, keys = held["at"] >= fresh["at"].min(), [*KEYS[dataset]]
-        else:
-            near, keys = held["source_id"].isin(fresh["source_id"]), ["source", *KEYS[dataset]]
+        held, keys = self.frames[dataset], ["source", *KEYS[dataset]]
+        # A day holds 10^5 samples, a pull 10^2: only those as recent as the fresh ones can be replaced.
+        near = held["at"] >= fresh["at"].min()
         parts = [held[~near], _without(held[near], fresh, keys)]
         self.frames[dataset] = pd.concat([*parts, fresh], ignore_index=True)
         return {dataset}
 
 
-def _by_source(
-    frame: pd.DataFrame, column: str = "source_id", more: dict[str, set[str]] | None = None
-) -> dict[str, set[str]]:
-    """The distinct values of a column, by source; `more` beside them."""
-    found = {str(source): set(ids) for source, ids in frame.groupby("source")[column]}
-    return {source: found.get(source, set()) | (more or {}).get(source, set()) for source in {*found, *(more or {})}}
+def _keys(frame: pd.DataFrame, column: str = "source_id") -> list[Key]:
+    """(source, id) of each row; a row whose id is null has none."""
+    pairs = zip(frame["source"].tolist(), frame[column].tolist(), strict=True)
+    return [(source, value) for source, value in pairs if isinstance(value, str)]
 
 
 def _without(held: pd.DataFrame, fresh: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

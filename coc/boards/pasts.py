@@ -54,7 +54,8 @@ class Pasts:
         """The past at `now` as of the store's last commit, and whether what it is made of changed since the last."""
         moment = now.value // 1000
         with self.store.read() as connection:
-            after = self._rev if commit != self._rev else None
+            newer = commit != self._rev and ledger.sampled_after(connection, self.dataset, self._rev)
+            after = self._rev if newer else None
             changed = after is not None and self._read_heads(connection)
             if after is not None and ledger.dropped_after(connection, after):
                 self._buckets = {name: _Held(held.width) for name, held in self._buckets.items()}

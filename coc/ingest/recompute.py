@@ -30,11 +30,11 @@ def settle_states(store: Store, settings: Settings, realm: Realm) -> int:
     was known of it, and its new samples wait with it.
     """
     basis = Basis.of(settings, realm)
-    with store.commit("states") as tx:
+    with store.commit(ledger.RECOMPUTED) as tx:
         basis.note(tx, sampled_by(tx))
     done, total = 0, _waiting(store)
     while done < total or _waiting(store):
-        with store.commit("states") as tx:
+        with store.commit(ledger.RECOMPUTED) as tx:
             done += _compute_some(tx, basis)
         log.info("states: %d of %d computed anew", done, max(total, done))
     return done

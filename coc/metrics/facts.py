@@ -44,7 +44,11 @@ def positions(city: City, units: pd.Series[Any]) -> Positions:
 
 def places(index: pd.Index[Any], texts: pd.Series[Any]) -> Positions:
     """Where each text stands in the index, -1 for one that is not in it."""
-    return np.asarray(index.get_indexer(pd.Index(texts)), dtype=np.intp)
+    if not isinstance(texts.dtype, pd.CategoricalDtype):
+        return np.asarray(index.get_indexer(pd.Index(texts)), dtype=np.intp)
+    # Of the few words, not of each row; -1, for null, takes the last.
+    of_words = index.get_indexer(pd.Index(texts.cat.categories, dtype="str"))
+    return np.append(of_words, -1).astype(np.intp)[texts.cat.codes.to_numpy()]
 
 
 def flag(frame: pd.DataFrame, column: str) -> Bools:
@@ -131,7 +135,10 @@ class Dispositions:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """A column of few distinct texts: `words`, sorted, and of each row its place among them, -1 where it is null."""
+    """A column of few distinct texts: `words`, sorted, and of each row its place among them, -1 where it is null.
+
+    A word may be no row's.
+    """
 
     words: tuple[str, ...]
     places: Positions
@@ -159,7 +166,11 @@ def _coded(
         if city.part is not None:
             whole = _coded(city.part.whole, of, column, rows, kept)
             return Coded(whole.words, whole.places[kept(city.part)])
-        found, words = pd.factorize(rows(city)[column], sort=True)
+        texts = rows(city)[column]
+        if isinstance(texts.dtype, pd.CategoricalDtype):
+            words = pd.Index(sorted(texts.cat.categories), dtype="str")
+            return Coded(tuple(words), places(words, texts))
+        found, words = pd.factorize(texts, sort=True)
         return Coded(tuple(map(str, words)), np.asarray(found, dtype=np.intp))
 
     return once(city, f"{of}.{column}", prepare)

@@ -15,6 +15,7 @@ from coc.metrics.city import City, WindowName
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
 from coc.metrics.facts import (
     Positions,
+    disposition_column,
     dispositions,
     first_disposition,
     letters,
@@ -138,11 +139,21 @@ def backlog_by_age(city: City, unit: str | None = None) -> pd.DataFrame:
 
 def channels(city: City, window: WindowName = "30d", unit: str | None = None) -> pd.DataFrame:
     """Dispositions issued in the window, not cancelled: channel, device (null: unknown), count; the largest first."""
-    rows, frame = dispositions(city), live_dispositions(city)
+    rows, channel, device = dispositions(city), disposition_column(city, "channel"), disposition_column(city, "device")
     chosen = within(rows.issued, window_start(city, window), now_of(city)) & (rows.cancelled == NAT)
-    chosen &= _of_unit(city, rows.unit, unit)
-    some = frame.loc[chosen, ["channel", "device"]].fillna({"device": "unknown"})
-    found: pd.DataFrame = some.groupby(["channel", "device"]).size().rename("count").reset_index()
+    chosen &= _of_unit(city, rows.unit, unit) & (channel.places >= 0)
+    # A source may say "unknown" itself.
+    words = [*device.words, *(() if "unknown" in device.words else ("unknown",))]
+    devices = np.where(device.places < 0, words.index("unknown"), device.places)
+    pairs = np.bincount(channel.places[chosen] * len(words) + devices[chosen], minlength=1)
+    some = np.flatnonzero(pairs)
+    found = pd.DataFrame(
+        {
+            "channel": pd.Series([channel.words[i // len(words)] for i in some], dtype="str"),
+            "device": pd.Series([words[i % len(words)] for i in some], dtype="str"),
+            "count": pairs[some],
+        }
+    )
     return found.sort_values(["count", "channel", "device"], ascending=[False, True, True]).reset_index(drop=True)
 
 

@@ -2,133 +2,211 @@
 
 A thing is known at an instant when its own time is not after it: a disposition completed later was still open then, one
 cancelled later still counted. What was deleted since counts nowhere.
+
+Nothing is counted anew for each day: a row counts from the first day's end at which it holds to the last, so two bounds
+a row and one running sum give all days.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from coc.domain.instants import NAT, Bools, Micros
+from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.metrics.city import City
-from coc.metrics.dispositions import backlog_rows, due_soon_rows, on_time_rows, overdue_rows
-from coc.metrics.facts import (
-    Dispositions,
-    Letters,
-    dispositions,
-    letter_of,
-    letters,
-    midnight_before,
-    once,
-    today_of,
-    within,
-)
+from coc.metrics.facts import NEVER, Positions, dispositions, letter_of, letters, midnight_before, once, today_of
 from coc.metrics.registry import is_recorded, registered
 
-DAYS = 14
-_QUANTILES = (0.5, 0.85, 0.95)
+DAYS: Final = 14
+_QUANTILES: Final = {f"disposition.followup_hours_p{round(100 * q)}": q for q in (0.5, 0.85, 0.95)}
 
 
-class _DayEnd:
-    """The city at the last microsecond of the day `ago` days before today."""
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Of each row the days' ends at which it holds: those with `first` <= place < `last`."""
 
-    def __init__(self, city: City, ago: int) -> None:
-        self.city, self.ago = city, ago
-        self.end = midnight_before(city, ago - 1) - 1
+    first: Positions
+    last: Positions
 
-    def start(self, days: int) -> int:
-        """The midnight that opens a window of `days` ending with this day."""
-        return midnight_before(self.city, self.ago + days - 1)
+    def __and__(self, other: _Span) -> _Span:
+        return _Span(np.maximum(self.first, other.first), np.minimum(self.last, other.last))
 
-    @property
-    def letters(self) -> Letters:
-        return letters(self.city)
+    def of(self, rows: Bools | Positions) -> _Span:
+        return _Span(self.first[rows], self.last[rows])
 
-    @cached_property
-    def followed(self) -> Dispositions:
-        """All that need follow-up; `nf` are those issued by then and not cancelled yet, completed later: still open."""
-        rows = _needing_follow_up(self.city)
-        there = (rows.issued <= self.end) & ~((rows.cancelled != NAT) & (rows.cancelled <= self.end))
-        completed = np.where(rows.completed <= self.end, rows.completed, NAT)
-        return replace(rows, completed=completed, cancelled=np.full(len(there), NAT), follow_up=there)
+    def at(self, day: int) -> Bools:
+        found: Bools = (self.first <= day) & (day < self.last)
+        return found
 
-    @cached_property
-    def backlog(self) -> Bools:
-        """Of `followed`."""
-        return backlog_rows(self.followed)
-
-    @cached_property
-    def followup_hours(self) -> Mapping[float, float]:
-        """Quantiles of the 30 days that end with this one, in one pass."""
-        rows = self.followed
-        hours = rows.hours[rows.nf & self.in_window(rows.completed, 30)]
-        found = np.quantile(hours, _QUANTILES) if len(hours) else np.full(len(_QUANTILES), np.nan)
-        return dict(zip(_QUANTILES, found.tolist(), strict=True))
-
-    @cached_property
-    def begun(self) -> Mapping[str, bool]:
-        """By the KPIs' prefix: whether anything at all was known by then."""
-        given = dispositions(self.city).issued
-        return {
-            "correspondence": bool((self.letters.registered <= self.end).any()),
-            "disposition": bool((given <= self.end).any()),
-        }
-
-    def in_window(self, at: Micros, days: int) -> Bools:
-        return within(at, self.start(days), self.end)
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many rows hold at each day's end."""
+        some = self.first < self.last
+        begin, end = (np.bincount(p[some], minlength=DAYS + 1) for p in (self.first, self.last))
+        return np.cumsum(begin - end)[:DAYS]
 
 
-def _needing_follow_up(city: City) -> Dispositions:
-    def prepare() -> Dispositions:
-        rows = dispositions(city)
-        return Dispositions(**{f.name: getattr(rows, f.name)[rows.follow_up] for f in fields(rows)})
+class _Days:
+    """The last microseconds of the days before today, oldest first."""
 
-    return once(city, "needing_follow_up", prepare)
+    def __init__(self, city: City) -> None:
+        self.city = city
+        self.ends = np.array([midnight_before(city, ago - 1) - 1 for ago in range(DAYS, 0, -1)])
+
+    def since(self, at: Micros) -> _Span:
+        """From `at` on; a null never."""
+        first = np.searchsorted(self.ends, np.where(at == NAT, NEVER, at), side="left")
+        return _Span(first, np.full(len(at), DAYS))
+
+    def until(self, at: Micros) -> _Span:
+        """Before `at`; a null for ever."""
+        last = np.searchsorted(self.ends, np.where(at == NAT, NEVER, at), side="left")
+        return _Span(np.zeros(len(at), dtype=np.intp), last)
+
+    def in_window(self, at: Micros, days: int) -> _Span:
+        """While it lies in the window of `days` that the end closes."""
+        opens = np.array([midnight_before(self.city, ago + days - 1) for ago in range(DAYS, 0, -1)])
+        last = np.searchsorted(opens, at, side="right")
+        return self.since(at) & _Span(np.zeros(len(at), dtype=np.intp), last)
 
 
-def _share(part: Bools, whole: Bools) -> float:
-    total = np.count_nonzero(whole)
-    return float(np.count_nonzero(part & whole)) / total if total else np.nan
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """The dispositions that need follow-up. `nf`: issued by then and not cancelled yet; `open`: nor completed."""
+
+    issued: Micros
+    due: Micros
+    completed: Micros
+    hours: Floats
+    nf: _Span
+    open: _Span
 
 
-def _undispositioned(d: _DayEnd) -> float:
-    rows, given, of = d.letters, dispositions(d.city), letter_of(d.city)
-    had = np.zeros(len(rows.unit), dtype=bool)
-    standing = (given.cancelled == NAT) | (given.cancelled > d.end)
-    had[of[(of >= 0) & (given.issued <= d.end) & standing]] = True
-    done = (rows.completed != NAT) & (rows.completed <= d.end)
-    waiting = rows.incoming & (rows.registered <= d.end) & ~done & ~had
-    age = d.city.calendars.default.hours_between(rows.registered[waiting], d.end + 1)
-    return float(np.count_nonzero(age > d.city.limits.first_disposition_working_hours))
+def _days(city: City) -> _Days:
+    return once(city, "trend_days", lambda: _Days(city))
 
 
-_KPIS: Mapping[str, Callable[[_DayEnd], float]] = {
-    "correspondence.registered_today": lambda d: float(np.count_nonzero(d.in_window(d.letters.registered, 1))),
-    "correspondence.completed_today": lambda d: float(np.count_nonzero(d.in_window(d.letters.completed, 1))),
-    "correspondence.paperless_rate": lambda d: _share(
-        d.letters.electronic, d.in_window(d.letters.registered, 7) & ~d.letters.exempt
-    ),
+def _followed(city: City) -> _Followed:
+    def prepare() -> _Followed:
+        rows, days = dispositions(city), _days(city)
+        mine = np.flatnonzero(rows.follow_up)
+        completed = rows.completed[mine]
+        nf = days.since(rows.issued[mine]) & days.until(rows.cancelled[mine])
+        return _Followed(rows.issued[mine], rows.due[mine], completed, rows.hours[mine], nf, nf & days.until(completed))
+
+    return once(city, "trend_followed", prepare)
+
+
+def _overdue(city: City) -> Floats:
+    rows = _followed(city)
+    late = np.where(rows.due == NAT, NAT, rows.due + 1)
+    return _floats((rows.open & _days(city).since(late)).counts())
+
+
+def _due_soon(city: City) -> Floats:
+    """Those with due - now <= 20 % of due - issued, exact in microseconds."""
+    rows, days = _followed(city), _days(city)
+    some = np.flatnonzero((rows.due != NAT) & (rows.due >= rows.issued))
+    due, issued = rows.due[some], rows.issued[some]
+    soon = days.since(due - (due - issued) // 5) & days.until(due + 1)
+    return _floats((rows.open.of(some) & soon).counts())
+
+
+def _on_time_rate(city: City) -> Floats:
+    rows = _followed(city)
+    whole = rows.nf & _days(city).in_window(rows.due, 30)
+    return _shares(whole, (rows.completed != NAT) & (rows.completed <= rows.due))
+
+
+def _hours(q: float) -> Callable[[City], Floats]:
+    """The quantile of what was completed in the 30 days that end with the day."""
+
+    def ranked(city: City) -> tuple[Floats, _Span]:
+        rows = _followed(city)
+        span = rows.nf & _days(city).in_window(rows.completed, 30)
+        some = np.flatnonzero((span.first < span.last) & ~np.isnan(rows.hours))
+        some = some[np.argsort(rows.hours[some], kind="stable")]
+        return rows.hours[some], span.of(some)
+
+    def found(city: City) -> Floats:
+        hours, span = once(city, "trend_hours", lambda: ranked(city))
+        return np.array([_quantile(hours[span.at(day)], q) for day in range(DAYS)])
+
+    return found
+
+
+def _quantile(ranked: Floats, q: float) -> float:
+    """Linearly interpolated (numpy's default), of values in their order."""
+    if not len(ranked):
+        return np.nan
+    place = q * (len(ranked) - 1)
+    below = int(place)
+    low, high = ranked[below], ranked[min(below + 1, len(ranked) - 1)]
+    return float(low + (high - low) * (place - below))
+
+
+def _undispositioned(city: City) -> Floats:
+    rows, given, of, days = letters(city), dispositions(city), letter_of(city), _days(city)
+    waits = days.since(rows.registered) & days.until(rows.completed)
+    mine = np.flatnonzero(rows.incoming & (waits.first < waits.last))
+    place = np.full(len(rows.unit) + 1, -1)  # the last is where an unknown letter points
+    place[mine] = np.arange(len(mine))
+    theirs = np.flatnonzero(place[of] >= 0)
+    stands = days.since(given.issued[theirs]) & days.until(given.cancelled[theirs])
+    waits, registered_at, to = waits.of(mine), rows.registered[mine], place[of[theirs]]
+    found = []
+    for day, end in enumerate(days.ends.tolist()):
+        waiting = waits.at(day)
+        waiting[to[stands.at(day)]] = False
+        age = city.calendars.default.hours_between(registered_at[waiting], end + 1)
+        found.append(np.count_nonzero(age > city.limits.first_disposition_working_hours))
+    return _floats(np.array(found))
+
+
+def _registered(city: City, days: int) -> _Span:
+    return _days(city).in_window(letters(city).registered, days)
+
+
+def _paperless_rate(city: City) -> Floats:
+    rows = letters(city)
+    some = np.flatnonzero(~rows.exempt)
+    return _shares(_registered(city, 7).of(some), rows.electronic[some])
+
+
+def _shares(whole: _Span, part: Bools) -> Floats:
+    total = whole.counts()
+    found: Floats = np.divide(whole.of(part).counts(), total, out=np.full(DAYS, np.nan), where=total > 0)
+    return found
+
+
+def _floats(counts: npt.NDArray[np.int64]) -> Floats:
+    return counts.astype("float64")
+
+
+_KPIS: Mapping[str, Callable[[City], Floats]] = {
+    "correspondence.registered_today": lambda city: _floats(_registered(city, 1).counts()),
+    "correspondence.completed_today": lambda city: _floats(_days(city).in_window(letters(city).completed, 1).counts()),
+    "correspondence.paperless_rate": _paperless_rate,
     "correspondence.undispositioned": _undispositioned,
-    "disposition.backlog": lambda d: float(np.count_nonzero(d.backlog)),
-    "disposition.overdue": lambda d: float(np.count_nonzero(overdue_rows(d.followed, d.end, d.backlog))),
-    "disposition.due_soon": lambda d: float(np.count_nonzero(due_soon_rows(d.followed, d.end, d.backlog))),
-    "disposition.on_time_rate": lambda d: _share(
-        on_time_rows(d.followed), d.followed.nf & d.in_window(d.followed.due, 30)
-    ),
-    "disposition.followup_hours_p50": lambda d: d.followup_hours[0.5],
-    "disposition.followup_hours_p85": lambda d: d.followup_hours[0.85],
-    "disposition.followup_hours_p95": lambda d: d.followup_hours[0.95],
+    "disposition.backlog": lambda city: _floats(_followed(city).open.counts()),
+    "disposition.overdue": _overdue,
+    "disposition.due_soon": _due_soon,
+    "disposition.on_time_rate": _on_time_rate,
+    **{id: _hours(q) for id, q in _QUANTILES.items()},
 }
 
 
-def _value(kpi: str, d: _DayEnd) -> float:
+def _values(kpi: str, city: City) -> Floats:
     """Before the first row that is known at all nothing was 0: it is unknown."""
-    return _KPIS[kpi](d) if d.begun[kpi.split(".")[0]] else np.nan
+    of_letters = kpi.startswith("correspondence.")
+    known = letters(city).registered if of_letters else dispositions(city).issued
+    begun = known.min(initial=NEVER) <= _days(city).ends
+    return np.where(begun, _KPIS[kpi](city), np.nan)
 
 
 def trend(city: City, prefix: str = "") -> pd.DataFrame:
@@ -139,13 +217,13 @@ def trend(city: City, prefix: str = "") -> pd.DataFrame:
     `prefix`: only the ids that start so.
     """
     today, specs = today_of(city), registered()
-    days = [_DayEnd(city, ago) for ago in range(DAYS, 0, -1)]
     ids = [i for i in _KPIS if i.startswith(prefix)]
-    values = {i: [_value(i, d) for d in days] if is_recorded(specs[i], city.provided) else [np.nan] * DAYS for i in ids}
+    nothing = np.full(DAYS, np.nan)
+    values = [_values(i, city) if is_recorded(specs[i], city.provided) else nothing for i in ids]
     return pd.DataFrame(
         {
             "id": pd.Series(np.repeat(ids, DAYS), dtype="str"),
-            "day": pd.Series([today - timedelta(days=d.ago) for d in days] * len(ids), dtype="object"),
-            "value": np.array([v for i in ids for v in values[i]], dtype="float64"),
+            "day": pd.Series([today - timedelta(days=ago) for ago in range(DAYS, 0, -1)] * len(ids), dtype="object"),
+            "value": np.concatenate([*values, np.empty(0)]),
         }
     )

@@ -23,10 +23,11 @@ from coc.store.columns import BLANK_KEY, entity_column
 from coc.store.engine import Tx
 from coc.store.rows import fetch
 from coc.store.state_tables import ENTITY, ROLLUPS, state_changes, state_heads, state_marks
-from coc.store.tables import TABLES, meta
+from coc.store.tables import TABLES, commits, meta, sample_heads
 
 Key: TypeAlias = tuple[str, str]  # entity, vantage
 _FLOOR: Final = "samples_floor"
+RECOMPUTED: Final = "states"  # the source of a commit that computes them anew
 _DROPPED: Final = "rollups_dropped"
 _FIELDS: Final = HEAD.names or ()
 _STATES: Final = np.array(STATES, dtype=object)
@@ -51,6 +52,14 @@ def dropped_after(connection: Connection, rev: int) -> bool:
     """Whether a rollup row was taken away since that commit: a reader of changed rows would not hear of it."""
     found = connection.execute(sa.select(meta.c.value).where(meta.c.name == _DROPPED)).scalar()
     return found is not None and int(found) > rev
+
+
+def sampled_after(connection: Connection, dataset: Dataset, rev: int) -> bool:
+    """Whether a later commit may hold samples of the dataset, or what is made of them."""
+    sources = sa.select(sample_heads.c.source).where(sample_heads.c.dataset == dataset.value)
+    mine = sa.or_(commits.c.source == RECOMPUTED, commits.c.source.in_(sources))
+    found = sa.select(commits.c.number).where(commits.c.number > rev, mine).limit(1)
+    return connection.execute(found).first() is not None
 
 
 def _set(connection: Connection, name: str, value: int) -> None:

@@ -118,6 +118,16 @@ class Rows(Database):
             )
         return frame.sort_values([*KEYS[dataset], "source"]).reset_index(drop=True)
 
+    def marks(self, datasets: Iterable[Dataset]) -> dict[Dataset, tuple[int, int]]:
+        """Of small tables the last commit that changed a row, and how many rows there are: what a change moves."""
+        tables = {dataset: TABLES[dataset] for dataset in datasets}
+        parts = [
+            sa.select(sa.func.coalesce(sa.func.max(table.c.rev), 0), sa.func.count()).select_from(table)
+            for table in tables.values()
+        ]
+        with self.read() as connection:
+            return {d: (r[0], r[1]) for d, r in zip(tables, (connection.execute(p).one() for p in parts), strict=True)}
+
     def known_samples(self, source: str, datasets: Iterable[Dataset]) -> dict[str, datetime]:
         """The newest `at` held of each entity that this source samples."""
         heads = sample_heads
