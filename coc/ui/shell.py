@@ -51,7 +51,7 @@ def header(ctx: Context, page: PageSpec) -> Any:
                         ],
                         className="coc-connection",
                     ),
-                    html.Nav(_links(ctx, page), className="coc-nav", **{"aria-label": ctx.say("nav.label")}),
+                    _menu(ctx, page),
                     html.Div(
                         [
                             html.Div(
@@ -165,6 +165,18 @@ def _today(ctx: Context) -> str:
     return f"{ctx.writer.weekday(day)}, {ctx.writer.long_date(day)}"
 
 
+def _menu(ctx: Context, page: PageSpec) -> Any:
+    """The way to other pages: a row where there is width for it, else a panel that the button opens (coc-menu.js)."""
+    button = html.Button(
+        [icon("menu"), ctx.say("nav.menu")],
+        type="button",
+        className="coc-menu-button",
+        **{"aria-expanded": "false", "aria-controls": "coc-nav"},
+    )
+    links = html.Nav(_links(ctx, page), id="coc-nav", className="coc-nav", **{"aria-label": ctx.say("nav.label")})
+    return html.Div([button, links], className="coc-menu")
+
+
 def _links(ctx: Context, page: PageSpec) -> list[Any]:
     view, say = ctx.view, ctx.say
     places = [
@@ -197,4 +209,5 @@ def _links(ctx: Context, page: PageSpec) -> list[Any]:
         title=say("nav.account"),
         className="coc-link coc-link-icon",
     )
-    return [*places, html.Span(className="coc-nav-gap"), *languages, theme, account]
+    tools = html.Span([*languages, theme, account], className="coc-nav-tools")
+    return [*places, html.Span(className="coc-nav-gap"), tools]

@@ -166,7 +166,8 @@ def test_the_demo_realm_runs_beside_the_live_one_without_its_secrets(
         config.write(POINTS)
         config.write(f"demo: {{enabled: true, port: {demo_port}}}\n")
     process = city.start("serve", "--port", str(port))
-    wait_until(lambda: _answers(f"http://127.0.0.1:{demo_port}/readyz"))
+    for each in (demo_port, port):
+        wait_until(lambda each=each: _answers(f"http://127.0.0.1:{each}/readyz"))
     feeds = requests.get(f"http://127.0.0.1:{demo_port}/api/v1/feeds", timeout=5).json()
     assert [f["name"] for f in feeds["items"]] == ["titik"]
     feeds = requests.get(f"http://127.0.0.1:{port}/api/v1/feeds", timeout=5).json()
