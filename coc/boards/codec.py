@@ -19,6 +19,8 @@ def _column(series: pd.Series[Any]) -> dict[str, Any]:
         missing = stamps.isna().to_numpy()
         micros = stamps.to_numpy(dtype="datetime64[us]").astype("int64")
         return {"k": "time", "v": [None if gone else int(m) for m, gone in zip(micros, missing, strict=True)]}
+    if series.dtype.kind in "bi" and isinstance(series.dtype, np.dtype):  # no null among them
+        return {"k": "bool" if series.dtype.kind == "b" else "int", "v": series.to_numpy().tolist()}
     if pd.api.types.is_bool_dtype(series.dtype):
         return {"k": "bool", "v": [None if pd.isna(v) else bool(v) for v in series]}
     if pd.api.types.is_integer_dtype(series.dtype):
