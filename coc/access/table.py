@@ -99,6 +99,7 @@ BOARDS: Final[Mapping[str, Lenses]] = {
     "apps": EVERY_LENS,
     "letters": IN_THE_HOUSE,
     "handling": IN_THE_HOUSE,
+    "desks": frozenset({"leader"}),  # what `handling` tells, by leader's office
     "units": IN_THE_HOUSE,
     "offices": frozenset({"leader", "operator"}),  # the operator's by a leader's switch, which the page asks
     "feeds": EVERY_LENS,

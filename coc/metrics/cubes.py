@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from coc.domain.instants import Bools, Floats, Micros
+from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.metrics.city import WINDOWS, City
-from coc.metrics.facts import Positions, midnight_before, now_of, once, scopes, window_start
+from coc.metrics.facts import Positions, dispositions, midnight_before, now_of, once, scopes, window_start
 from coc.metrics.registry import is_recorded, registered
 from coc.metrics.scoped import grouped_quantile
 
@@ -60,6 +60,21 @@ def by_scope(scope: Positions) -> tuple[Positions, Positions]:
     return np.concatenate([np.zeros(len(scope), dtype=np.intp), scope[of_units]]), rows
 
 
+def in_hours_order(city: City) -> Positions:
+    """The dispositions by their hours of follow-up, those without at the end: sorted once for all charts."""
+    return once(city, "hours_order", lambda: np.argsort(dispositions(city).hours, kind="stable"))
+
+
+def issued_spans(city: City) -> Positions:
+    """The span of each disposition by its issue; cancelled ones are in no window."""
+
+    def find() -> Positions:
+        rows = dispositions(city)
+        return np.where(rows.cancelled == NAT, spans(city, rows.issued), OUTSIDE)
+
+    return once(city, "issued_spans", find)
+
+
 def counts(keys: Sequence[Positions], sizes: Sequence[int]) -> Counts:
     """How many rows by the keys, as an array of these sizes."""
     flat = np.ravel_multi_index(tuple(keys), tuple(sizes))
@@ -67,10 +82,15 @@ def counts(keys: Sequence[Positions], sizes: Sequence[int]) -> Counts:
 
 
 def by_window(span: Positions, keys: Sequence[Positions], sizes: Sequence[int]) -> Counts:
-    """`counts` with the windows in front: each window holds the shorter ones'."""
-    within = span < OUTSIDE
-    found = counts([span[within], *(key[within] for key in keys)], [OUTSIDE, *sizes])
-    return np.cumsum(found, axis=0)
+    """`counts` with the windows in front: each holds the shorter ones'. Every row must be in a window."""
+    return np.cumsum(counts([span, *keys], [OUTSIDE, *sizes]), axis=0)
+
+
+def with_city(found: Counts, axis: int = 0) -> Counts:
+    """Counts by scope with the city's in their first place: of all units, and of those that are not on the list."""
+    first = (slice(None),) * axis + (0,)
+    found[first] = found.sum(axis=axis)
+    return found
 
 
 def texts(words: Sequence[str], places: Positions) -> pd.Series[Any]:
@@ -83,12 +103,10 @@ def units_of(city: City, places: Positions) -> pd.Series[Any]:
     return texts(scopes(city).tolist(), places)
 
 
-def sorted_within(group: Positions, hours: Floats) -> Positions:
-    """The order of rows by group and hours."""
-    by_hours = np.argsort(hours, kind="stable")
+def grouped(group: Positions) -> Positions:
+    """The order of rows by group that leaves each group's rows as they lie."""
     # Of 16 bits numpy sorts by radix: ten times as fast.
-    small = group[by_hours].astype("uint16")
-    found: Positions = by_hours[np.argsort(small, kind="stable")]
+    found: Positions = np.argsort(group.astype("uint16"), kind="stable")
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from coc.domain.datasets import URGENCIES
-from coc.domain.instants import HOUR, NAT, Floats, to_date, to_days
+from coc.domain.instants import NAT, Floats, to_days
 from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.cubes import OUTSIDE, by_scope, texts, units_of
@@ -26,7 +26,6 @@ from coc.metrics.facts import (
     scopes,
     today_of,
 )
-from coc.metrics.flow import departed
 from coc.metrics.registry import registered
 from coc.metrics.series import AGES
 
@@ -53,10 +52,9 @@ def ages(city: City) -> pd.DataFrame:
     for calendar, mine in city.calendars.groups(live_dispositions(city)["to_unit"].iloc[waiting]):
         days[mine] = calendar.working_days_between(issued[mine], today)
     bucket = np.searchsorted([1, 3, 5], days, side="left")
-    scope, row = by_scope(rows.unit[waiting])
     sizes = (len(scopes(city)), len(URGENCY_ROWS), len(AGES), 2)
-    keys = (scope, urgencies(city)[waiting][row], bucket[row], late[row].astype(np.intp))
-    found = cubes.counts(keys, sizes)
+    keys = (rows.unit[waiting], urgencies(city)[waiting], bucket, late.astype(np.intp))
+    found = cubes.with_city(cubes.counts(keys, sizes))
     whole = found.sum(axis=3)
     unit, urgency, age = cubes.rows_where(whole)
     return pd.DataFrame(
@@ -134,49 +132,49 @@ def spread(city: City) -> pd.DataFrame:
     if not cubes.recorded(city, _SLE):
         columns = ("unit", "window", "urgency", "count", "p50", "p85", "p95")
         return cubes.nothing(columns, columns[3:])
-    rows = dispositions(city)
-    done = np.flatnonzero(rows.nf & (rows.completed != NAT) & ~np.isnan(rows.hours))
+    rows, order = dispositions(city), cubes.in_hours_order(city)
+    done = order[(rows.nf & (rows.completed != NAT) & ~np.isnan(rows.hours))[order]]
     span = cubes.spans(city, rows.completed[done])
     done, span = done[span < OUTSIDE], span[span < OUTSIDE]
     unit, urgency, hours = rows.unit[done], urgencies(city)[done], rows.hours[done]
     width, every = len(URGENCY_ROWS) + 1, len(URGENCY_ROWS)
+    whole = np.full(len(done), every)
+    # Each row counts for the city and for its unit, with its urgency and with all.
+    parts = [_quantile_rows(city, key, hours, span, width) for key in (whole, urgency)]
     listed = np.flatnonzero(unit)
-    groups = (  # scope x urgency; each row is in four of them
-        (np.full(len(done), every), np.arange(len(done))),
-        (urgency, np.arange(len(done))),
-        (unit[listed] * width + every, listed),
-        (unit[listed] * width + urgency[listed], listed),
+    unit, hours, span = unit[listed] * width, hours[listed], span[listed]
+    parts += [_quantile_rows(city, unit + key[listed], hours, span, width) for key in (whole, urgency)]
+    some, window, count, p50, p85, p95 = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return pd.DataFrame(
+        {
+            "unit": units_of(city, some // width),
+            "window": texts(WINDOWS, window),
+            "urgency": texts((*URGENCY_ROWS, EVERY), some % width),
+            "count": count,
+            "p50": p50,
+            "p85": p85,
+            "p95": p95,
+        }
     )
-    parts = [_quantile_rows(city, group, hours[of], span[of], width) for group, of in groups]
-    frame = pd.concat([p for part in parts for p in part], ignore_index=True)
-    return frame
 
 
-def _quantile_rows(city: City, group: Positions, hours: Floats, span: Positions, width: int) -> list[pd.DataFrame]:
-    order = cubes.sorted_within(group, hours)
+def _quantile_rows(
+    city: City, group: Positions, hours: Floats, span: Positions, width: int
+) -> tuple[Positions, Positions, cubes.Counts, Floats, Floats, Floats]:
+    """Of rows in the order of their hours: (group, window, count, p50, p85, p95) of each group that has any."""
+    order = cubes.grouped(group)
     group, hours, span = group[order], hours[order], span[order]
     size = len(scopes(city)) * width
     parts = []
-    for place, window in enumerate(WINDOWS):
+    for place in range(len(WINDOWS)):
         inside = span <= place
         mine = group[inside]
         count = np.bincount(mine, minlength=size)
         some = np.flatnonzero(count)
-        p50, p85, p95 = cubes.quantiles(mine, hours[inside], _QUANTILES, size)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "unit": units_of(city, some // width),
-                    "window": texts((window,), np.zeros(len(some), dtype=np.intp)),
-                    "urgency": texts((*URGENCY_ROWS, EVERY), some % width),
-                    "count": count[some].astype("int64"),
-                    "p50": p50[some],
-                    "p85": p85[some],
-                    "p95": p95[some],
-                }
-            )
-        )
-    return parts
+        found = [q[some] for q in cubes.quantiles(mine, hours[inside], _QUANTILES, size)]
+        parts.append((some, np.full(len(some), place), count[some], *found))
+    groups, windows, counts, p50, p85, p95 = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return groups, windows, counts.astype("int64"), p50, p85, p95
 
 
 def urgencies(city: City) -> Positions:

@@ -11,7 +11,7 @@ import pandas as pd
 from coc.domain.instants import HOUR, NAT, Floats, to_days
 from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
-from coc.metrics.cubes import DAYS, OUTSIDE, by_scope, texts, units_of
+from coc.metrics.cubes import DAYS, OUTSIDE, texts, units_of
 from coc.metrics.dispositions import backlog_rows
 from coc.metrics.facts import dispositions, once, scopes, today_of
 from coc.metrics.flow import departed
@@ -73,9 +73,7 @@ def _per_day(city: City, at: cubes.Micros) -> cubes.Counts:
     rows = dispositions(city)
     day = cubes.day_places(city, at)
     mine = rows.follow_up & (day >= 0) & (at != NAT)
-    found = cubes.counts((rows.unit[mine], day[mine]), (len(scopes(city)), DAYS))
-    found[0] = np.bincount(day[mine], minlength=DAYS)  # units off the list count for the city
-    return found
+    return cubes.with_city(cubes.counts((rows.unit[mine], day[mine]), (len(scopes(city)), DAYS)))
 
 
 def week(city: City) -> pd.DataFrame:
@@ -87,14 +85,13 @@ def week(city: City) -> pd.DataFrame:
     if not cubes.recorded(city, "disposition.outside_hours_share"):
         return cubes.nothing(("unit", "window", "weekday", "office", *HOURS), ("weekday", *HOURS))
     rows = dispositions(city)
-    span = cubes.spans(city, rows.issued)
-    chosen = np.flatnonzero((span < OUTSIDE) & (rows.cancelled == NAT))
+    span = cubes.issued_spans(city)
+    chosen = np.flatnonzero(span < OUTSIDE)
     day = cubes.day_places(city, rows.issued[chosen])
     hour = np.minimum((rows.issued[chosen] - cubes.midnights(city)[day]) // HOUR, 23).astype(np.intp)
     weekday = (int(to_days(today_of(city))) - (DAYS - 1) + day + 3) % 7  # 1970-01-01 was a Thursday
-    scope, row = by_scope(rows.unit[chosen])
-    keys = (scope, weekday[row].astype(np.intp), hour[row])
-    found = cubes.by_window(span[chosen][row], keys, (len(scopes(city)), WEEK, 24))
+    keys = (rows.unit[chosen], weekday.astype(np.intp), hour)
+    found = cubes.with_city(cubes.by_window(span[chosen], keys, (len(scopes(city)), WEEK, 24)), axis=1)
     place, unit = cubes.rows_where(found.any(axis=(2, 3)))
     cells = found[place, unit].reshape(-1, 24)
     place, unit = np.repeat(place, WEEK), np.repeat(unit, WEEK)
