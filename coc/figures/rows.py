@@ -1,0 +1,43 @@
+"""Charts of rows: names on the left, what is told of each to their right; a cell darkens with what it holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coc.figures.look import Look, safe, short
+from coc.figures.template import text
+
+HEAD = 176  # px for a row's name
+_CHARACTER = 9.6  # px of one, at most
+
+
+def head(row: float, name: str, look: Look, width: int = HEAD, *, quiet: bool = False) -> dict[str, Any]:
+    """A row's name, left of the plot; cut where it is longer than its place."""
+    colour = look.palette.muted if quiet else look.palette.fg
+    words = safe(short(name, int(width / _CHARACTER)))
+    return text(0, row, words, xref="paper", xshift=-width, font={"color": colour})
+
+
+def fitting(name: str, code: str, width: int = HEAD) -> str:
+    """The name where it fits into its place, else the code."""
+    return name if len(name) <= int(width / _CHARACTER) else code
+
+
+def cell(row: float, column: float, strength: float, colour: str, *, half: tuple[float, float]) -> dict[str, Any]:
+    """A filled cell; `strength` is 0..1, `half` half its width and height."""
+    return box(
+        (column - half[0], row - half[1], column + half[0], row + half[1]),
+        colour,
+        round(0.07 + 0.43 * strength, 2),
+    )
+
+
+def box(corners: tuple[float, float, float, float], colour: str, opacity: float = 1.0) -> dict[str, Any]:
+    x0, y0, x1, y1 = (round(v, 3) for v in corners)
+    place = {"type": "rect", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "layer": "below"}
+    return place | {"line": {"width": 0}, "fillcolor": colour, "opacity": opacity}
+
+
+def column_head(column: float, words: str, **more: Any) -> dict[str, Any]:
+    """The name of a column, above the plot."""
+    return text(column, 1, words, yref="paper", xanchor="center", yanchor="bottom", yshift=2, **more)
