@@ -1,0 +1,139 @@
+"""From which office to which unit dispositions go and how long they stay there; by what means they are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from coc.figures.look import Look, safe, short
+from coc.figures.rows import HEAD, box, cell, column_head, head
+from coc.figures.template import Figure, blank, figure, scatter, text
+
+CHANNELS = ("text", "scanned_signature", "voice", "e_signature", "unknown")
+DEVICES = ("phone", "laptop", "desktop", "unknown")
+REST = "*"
+ALL = ""
+_HALF = (0.47, 0.44)
+_OFFICE = 118  # px for an office's name
+_NAME = 12  # characters of a column's head
+
+
+def handover(frame: pd.DataFrame, look: Look) -> Figure:
+    """`frame`: office, to, name, count, hours (median of follow-up, NaN: none), slow (hours the line has; NaN).
+
+    A row a unit, a column an office: how many, and the median working hours they stayed; amber where that is over the
+    line. Offices and units that gave and were given most come first, the rest folded and all together last.
+    """
+    if frame.empty or not frame["count"].sum():
+        return blank(look.palette)
+    colours = look.palette
+    inner = frame[(frame["to"] != ALL)]
+    offices = _order(inner, "office")
+    units = _order(inner, "to") + ([ALL] if (frame["to"] == ALL).any() else [])
+    cells = {(o, t): (int(c), h) for o, t, c, h in zip(frame["office"], frame["to"], frame["count"], frame["hours"],
+                                                       strict=True)}  # fmt: skip
+    names = dict(zip(frame["to"], frame["name"].astype(str), strict=True))
+    line = float(frame["slow"].iloc[0])
+    most = max((c for (_, t), (c, _) in cells.items() if t != ALL), default=1)
+    shapes: list[dict[str, Any]] = []
+    labels = [column_head(i, safe(short(look.office(o), _NAME))) for i, o in enumerate(offices)]
+    for row, unit in enumerate(units):
+        labels.append(head(row, names[unit], look, quiet=unit in (ALL, REST)))
+        for column, office in enumerate(offices):
+            count, hours = cells.get((office, unit), (0, float("nan")))
+            if not count:
+                shapes.append(cell(row, column, 0, colours.accent, half=_HALF))
+                continue
+            strength = 0 if unit == ALL else min(count / most, 1)
+            shapes.append(cell(row, column, strength, colours.accent, half=_HALF))
+            labels += _pair(row, column, count, hours, line, look)
+    places = [(row, column) for row in range(len(units)) for column in range(len(offices))]
+    points = scatter(
+        name=look.say("handover.count"),
+        x=[column for _, column in places],
+        y=[row for row, _ in places],
+        text=[cells.get((offices[column], units[row]), (0, 0.0))[0] for row, column in places],
+        mode="markers",
+        marker={"opacity": 0},
+    )
+    return figure(
+        colours,
+        [points],
+        margin={"l": HEAD, "r": 0, "t": 28, "b": 0},
+        xaxis={"range": [-0.5, max(len(offices), 3) - 0.5], "visible": False},
+        yaxis={"range": [max(len(units), 5) - 0.5, -0.5], "visible": False},
+        shapes=shapes,
+        annotations=labels,
+    )
+
+
+def _order(frame: pd.DataFrame, column: str) -> list[str]:
+    """The largest first, the folded rest last."""
+    total = frame.groupby(column)["count"].sum().sort_values(ascending=False, kind="stable")
+    words = [str(w) for w in total.index if total[w]]
+    return [w for w in words if w != REST] + [w for w in words if w == REST]
+
+
+def _pair(row: int, column: int, count: int, hours: Any, line: float, look: Look) -> list[dict[str, Any]]:
+    """How many, and beside it the hours."""
+    number = f"<b>{look.number(count, 0)}</b>"
+    if pd.isna(hours):
+        return [text(column, row, number, xanchor="center", font={"color": look.palette.fg})]
+    slow = float(hours) > line
+    colour = look.palette.warn if slow else look.palette.muted
+    wait = look.say("handover.hours", hours=look.number(float(hours), 1 if hours < 10 else 0))
+    words = f"{number} <span style='color:{colour}'>{'<b>' if slow else ''}{wait}{'</b>' if slow else ''}</span>"
+    return [text(column, row, words, xanchor="center", font={"color": look.palette.fg})]
+
+
+def means(frame: pd.DataFrame, look: Look) -> Figure:
+    """`frame`: office, channel, device, count. A row an office, a column a channel: its share of the office's.
+
+    Under each share a strip is cut by device: phone in the accent, laptop in grey, desktop in dark grey.
+    """
+    total = frame.groupby("office")["count"].sum() if len(frame) else pd.Series(dtype="int64")
+    if not total.sum():
+        return blank(look.palette)
+    colours = look.palette
+    offices = _order(frame, "office")
+    channels = [c for c in CHANNELS if frame.loc[frame["channel"] == c, "count"].sum()]
+    table = frame.groupby(["office", "channel", "device"])["count"].sum()
+    shapes: list[dict[str, Any]] = []
+    labels = [column_head(i, look.say(f"means.{c}")) for i, c in enumerate(channels)]
+    shares: list[float] = []
+    shades = dict(zip(DEVICES, (colours.accent, colours.muted, colours.faint, colours.line), strict=True))
+    for row, office in enumerate(offices):
+        labels.append(head(row, look.office(office), look, _OFFICE))
+        for column, channel in enumerate(channels):
+            by_device = [int(table.get((office, channel, d), 0)) for d in DEVICES]
+            mine, whole = sum(by_device), int(total[office])
+            shares.append(round(mine / whole, 4))
+            if not mine:
+                continue
+            labels.append(
+                text(column, row - 0.1, look.percent(mine / whole, 0), xanchor="center", font={"color": colours.fg})
+            )
+            left = column - 0.42
+            for device, count in zip(DEVICES, by_device, strict=True):
+                right = left + 0.84 * count / mine
+                if count:
+                    shapes.append(box((left, row + 0.24, right, row + 0.38), shades[device]))
+                left = right
+    points = scatter(
+        name=look.say("channels.share"),
+        x=[c for _ in offices for c in range(len(channels))],
+        y=[r for r in range(len(offices)) for _ in channels],
+        text=shares,
+        mode="markers",
+        marker={"opacity": 0},
+    )
+    return figure(
+        colours,
+        [points],
+        margin={"l": _OFFICE, "r": 0, "t": 28, "b": 0},
+        xaxis={"range": [-0.5, max(len(channels), 3) - 0.5], "visible": False},
+        yaxis={"range": [max(len(offices), 4) - 0.5, -0.5], "visible": False},
+        shapes=shapes,
+        annotations=labels,
+    )
