@@ -19,6 +19,16 @@ _OFFICE = 118  # px for an office's name
 _NAME = 12  # characters of a column's head
 
 
+def desk(office: str, look: Look) -> str:
+    """The word for a kind of office; one that we have none for shows its code."""
+    if office == ALL:
+        return look.say("desk.all")
+    if office == REST:
+        return look.say("desk.rest")
+    word = look.say(f"desk.{office}")
+    return office.replace("_", " ").capitalize() if word == f"desk.{office}" else word
+
+
 def handover(frame: pd.DataFrame, look: Look) -> Figure:
     """`frame`: office, to, name, count, hours (median of follow-up, NaN: none), slow (hours the line has; NaN).
 
@@ -37,7 +47,7 @@ def handover(frame: pd.DataFrame, look: Look) -> Figure:
     line = float(frame["slow"].iloc[0])
     most = max((c for (_, t), (c, _) in cells.items() if t != ALL), default=1)
     shapes: list[dict[str, Any]] = []
-    labels = [column_head(i, safe(short(look.office(o), _NAME))) for i, o in enumerate(offices)]
+    labels = [column_head(i, safe(short(desk(o, look), _NAME))) for i, o in enumerate(offices)]
     for row, unit in enumerate(units):
         labels.append(head(row, names[unit], look, quiet=unit in (ALL, REST)))
         for column, office in enumerate(offices):
@@ -104,7 +114,7 @@ def means(frame: pd.DataFrame, look: Look) -> Figure:
     shares: list[float] = []
     shades = dict(zip(DEVICES, (colours.accent, colours.muted, colours.faint, colours.line), strict=True))
     for row, office in enumerate(offices):
-        labels.append(head(row, look.office(office), look, _OFFICE))
+        labels.append(head(row, desk(office, look), look, _OFFICE))
         for column, channel in enumerate(channels):
             by_device = [int(table.get((office, channel, d), 0)) for d in DEVICES]
             mine, whole = sum(by_device), int(total[office])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -113,10 +113,7 @@ def week(frame: pd.DataFrame, look: Look) -> Figure:
     shapes: list[dict[str, Any]] = []
     labels: list[dict[str, Any]] = []
     for row, (weekday, office) in enumerate(zip(rows["weekday"], rows["office"], strict=True)):
-        # Any Monday names the Mondays.
-        labels.append(
-            text(0, row, look.weekday(date(2024, 1, 1) + timedelta(days=int(weekday))), xref="paper", xshift=-_DAY)
-        )
+        labels.append(text(0, row, look.say(f"week.day.{int(weekday)}"), xref="paper", xshift=-_DAY))
         for hour, count in enumerate(counts[row].tolist()):
             works = str(office)[hour] == "1"
             corners = (hour - 0.5 + _SEAM, row - 0.5 + _SEAM, hour + 0.5 - _SEAM, row + 0.5 - _SEAM)

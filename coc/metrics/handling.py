@@ -74,7 +74,7 @@ def ageing(city: City) -> pd.DataFrame:
     beyond: older than the scope's line, its p85 of follow-up over 90 days, at which a step is cut in two; where a unit
     has followed up nothing, the city's line is its.
     """
-    if not cubes.recorded(city, "disposition.backlog"):
+    if not _ages_known(city):
         return cubes.nothing(("unit", "urgency", "beyond", "count", "hours"), ("beyond", "count", "hours"))
     unit_of, waiting = dispositions(city).unit, _waiting(city)
     scope, row = by_scope(unit_of[waiting])
@@ -104,7 +104,7 @@ def lines(city: City) -> pd.DataFrame:
     own: whether the line is of the unit's own follow-up; else it is the city's.
     """
     columns = ("unit", "hours", "own", "open", "beyond")
-    if not cubes.recorded(city, "disposition.backlog"):
+    if not _ages_known(city):
         return cubes.nothing(columns, columns[1:])
     waiting = _waiting(city)
     scope, row = by_scope(dispositions(city).unit[waiting])
@@ -186,6 +186,11 @@ def urgencies(city: City) -> Positions:
         return np.array([*known, URGENCY_ROWS.index(ABSENT)], dtype=np.intp)[held.places]  # -1 is the last
 
     return once(city, "urgency_rows", find)
+
+
+def _ages_known(city: City) -> bool:
+    """Whether what is open is known, and the hour of its issue: a date alone gives no age in hours."""
+    return cubes.recorded(city, "disposition.backlog") and cubes.recorded(city, "disposition.outside_hours_share")
 
 
 def _waiting(city: City) -> Positions:
