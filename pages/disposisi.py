@@ -192,7 +192,7 @@ def _frame(ctx: Context, name: str) -> pd.DataFrame | None:
     """The chosen rows behind a chart; None where its board has none."""
     board, frame_name, _, _ = CHARTS[name]
     # Who may see the leaders' offices one by one has them on a board of their own.
-    frame = ctx.frame("desks", frame_name) if name == "handover" or name == "means" and not ctx.view.scope else None
+    frame = ctx.frame("desks", frame_name) if name == "handover" or (name == "means" and not ctx.view.scope) else None
     frame = ctx.frame(board, frame_name) if frame is None else frame
     if frame is None:
         return None
@@ -212,5 +212,3 @@ def _frame(ctx: Context, name: str) -> pd.DataFrame | None:
 def _names(ctx: Context) -> dict[str, str]:
     names = ctx.frame("correspondence", "names")
     return {} if names is None else dict(zip(names["code"], names["name"], strict=True))
-
-

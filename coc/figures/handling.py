@@ -89,7 +89,7 @@ def _fg(look: Look) -> dict[str, str]:
 
 
 def ageing(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: urgency, beyond, count, hours, line. Open items by age, a lane an urgency, a bubble as large as its many.
+    """`frame`: urgency, beyond, count, hours, line. Open items by age, a lane an urgency; bubbles say how many.
 
     `line`: the hours within which 85 % are followed up (NaN: none is known); older than it is red, and counted at the
     end of the lane. The age is drawn by its square root: hours and weeks in one picture.

@@ -14,6 +14,7 @@ from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.domain.reference import units
 from coc.settings.models import Settings, Target
 from coc.ui.page import View
+from tests.ui import factory_disposisi
 
 NOW = datetime(2026, 3, 11, 7, 5, 12, tzinfo=UTC)  # Wednesday 14.05.12 WIB
 TODAY = date(2026, 3, 11)
@@ -64,12 +65,21 @@ def boards(**values: float | None) -> dict[str, Board]:
         "apps": {"latency": _latency(rng), "services": pd.DataFrame()},
         "feeds": {"feeds": feeds()},
     }
-    return {name: _board(name, numbers, made) for name, made in frames.items()}
+    frames["correspondence"]["names"] = units()[["code", "name", "kind"]]
+    frames |= factory_disposisi.frames(NOW)
+    held = {name: _board(name, numbers, dict(made)) for name, made in frames.items()}
+    return held | {"disposition": _with_kpis(held["disposition"], factory_disposisi.kpi_rows())}
+
+
+def _with_kpis(board: Board, rows: list[tuple[str, str, str, float, str]]) -> Board:
+    more = pd.DataFrame(rows, columns=list(KPI_COLUMNS))
+    return replace(board, kpis=pd.concat([board.kpis[~board.kpis["id"].isin(more["id"])], more], ignore_index=True))
 
 
 def empty_boards() -> dict[str, Board]:
     """A store that never held a row: every KPI is no_data, every frame has no rows."""
     nothing = dict.fromkeys(VALUES)
+    nothing |= dict.fromkeys(factory_disposisi.KPIS)
     return {
         name: replace(_board(name, nothing, {f: frame.iloc[0:0] for f, frame in board.frames.items()}), as_of=None)
         for name, board in boards().items()
@@ -103,6 +113,9 @@ def large_boards() -> dict[str, Board]:
     latency = held["apps"].frames["latency"]
     latency["p50"] *= 11
     more = [feed(f"sumber_data_kecamatan_{i}", "late" if i % 3 else "fresh") for i in range(9)]
+    for name, frames in factory_disposisi.large_frames(NOW).items():
+        held[name] = replace(held[name], frames=frames)
+    held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows(large=True))
     return held | {"feeds": replace(held["feeds"], frames={"feeds": feeds(*TROUBLE[:3], *more)})}
 
 

@@ -20,7 +20,8 @@ from tests.ui.tree import attribute, text_of, walk, with_attribute
 
 overview = importlib.import_module("pages.overview")
 sumber = importlib.import_module("pages.sumber")
-PAGES = (overview, sumber)
+disposisi = importlib.import_module("pages.disposisi")
+PAGES = (overview, disposisi, sumber)
 
 
 def _whole(page: Any, view: Any) -> Any:
