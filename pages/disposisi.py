@@ -141,7 +141,7 @@ def skeleton(ctx: Context) -> list[Any]:
     slots = [html.Div(id=f"disposisi-{t}", className=f"coc-tile coc-tile-{t}", **{"data-tile": t}) for t in _TILES]
     cards = [chart_card(ctx.say, "disposisi", chart) for chart in _charts(ctx)]
     return [
-        filters(ctx, PAGE),
+        html.Div([filters(ctx, PAGE), html.Div(id="disposisi-mark")], className="coc-handling-head"),
         html.Section(slots, className="coc-section coc-handling-tiles"),
         html.Section(cards, className=f"coc-section coc-handling-charts coc-handling-{len(cards)}"),
     ]
@@ -155,6 +155,7 @@ def render(view: View) -> Props:
         props[f"disposisi-{name}"] = {"children": fill(ctx), "data-tone": "act" if act else ""}
     for name in _charts(ctx):
         props |= _chart(ctx, name)
+    props["disposisi-mark"] = {"children": shell.section_mark(ctx, frozenset({"letters", "dispositions"}))}
     return props
 
 
@@ -183,8 +184,9 @@ def _note(ctx: Context, name: str) -> str:
         "handover": "disposition.followup_hours_p50",
     }.get(name)
     unknown = missing is not None and ctx.reading(missing).state == "not_recorded"
-    message = f"disposisi.note.{name}" + (".unknown" if unknown else "")
     days = ctx.view.window[:-1]
+    message = f"disposisi.note.{name}" + (".unknown" if unknown else f".{days}")
+    message = message if ctx.say.has(message) else f"disposisi.note.{name}"
     return ctx.say(message, days=days) if ctx.say.has(message) else ""
 
 

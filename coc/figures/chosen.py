@@ -82,7 +82,7 @@ def handover(
     if scope and len(mine):
         mine = pd.concat([mine, here[(here["unit"] == CITY) & (here["to"] == CITY)]], ignore_index=True)
     special = {CITY: say("desk.units"), "*": say("desk.rest_units")}
-    named = [special.get(u) or fitting(names.get(u, u), u) for u in mine["to"]]
+    named = [special.get(u) or fitting(names.get(u, u), u, 162) for u in mine["to"]]
     return mine.assign(name=named, slow=line_of(lines, CITY))
 
 

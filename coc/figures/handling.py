@@ -156,7 +156,7 @@ def ageing(frame: pd.DataFrame, look: Look) -> Figure:
 
 
 URGENCIES = ("amat_segera", "segera", "penting", "biasa", "unknown", "absent")
-_URGENCY = 132  # px for an urgency's name
+_URGENCY = 150  # px for an urgency's name
 _OVER = 62  # px for what is older than the line
 
 

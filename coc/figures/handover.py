@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from coc.figures.look import Look, safe, short
-from coc.figures.rows import HEAD, box, cell, column_head, head
+from coc.figures.rows import box, cell, column_head, head
 from coc.figures.template import Figure, blank, figure, scatter, text
 
 CHANNELS = ("text", "scanned_signature", "voice", "e_signature", "unknown")
@@ -17,6 +17,8 @@ ALL = ""
 _HALF = (0.47, 0.44)
 _OFFICE = 118  # px for an office's name
 _NAME = 12  # characters of a column's head
+_MANY = 1000  # of so many a cell has no room for tenths of an hour beside them
+_UNIT = 162  # px for a unit's name
 
 
 def desk(office: str, look: Look) -> str:
@@ -45,17 +47,17 @@ def handover(frame: pd.DataFrame, look: Look) -> Figure:
                                                        strict=True)}  # fmt: skip
     names = dict(zip(frame["to"], frame["name"].astype(str), strict=True))
     line = float(frame["slow"].iloc[0])
-    most = max((c for (_, t), (c, _) in cells.items() if t != ALL), default=1)
+    most = max((c for (_, t), (c, _) in cells.items() if t not in (ALL, REST)), default=1)
     shapes: list[dict[str, Any]] = []
     labels = [column_head(i, safe(short(desk(o, look), _NAME))) for i, o in enumerate(offices)]
     for row, unit in enumerate(units):
-        labels.append(head(row, names[unit], look, quiet=unit in (ALL, REST)))
+        labels.append(head(row, names[unit], look, _UNIT, quiet=unit in (ALL, REST)))
         for column, office in enumerate(offices):
             count, hours = cells.get((office, unit), (0, float("nan")))
             if not count:
                 shapes.append(cell(row, column, 0, colours.accent, half=_HALF))
                 continue
-            strength = 0 if unit == ALL else min(count / most, 1)
+            strength = 0 if unit in (ALL, REST) else min(count / most, 1)
             shapes.append(cell(row, column, strength, colours.accent, half=_HALF))
             labels += _pair(row, column, count, hours, line, look)
     places = [(row, column) for row in range(len(units)) for column in range(len(offices))]
@@ -70,7 +72,7 @@ def handover(frame: pd.DataFrame, look: Look) -> Figure:
     return figure(
         colours,
         [points],
-        margin={"l": HEAD, "r": 0, "t": 28, "b": 0},
+        margin={"l": _UNIT, "r": 0, "t": 28, "b": 0},
         xaxis={"range": [-0.5, max(len(offices), 3) - 0.5], "visible": False},
         yaxis={"range": [max(len(units), 5) - 0.5, -0.5], "visible": False},
         shapes=shapes,
@@ -92,7 +94,7 @@ def _pair(row: int, column: int, count: int, hours: Any, line: float, look: Look
         return [text(column, row, number, xanchor="center", font={"color": look.palette.fg})]
     slow = float(hours) > line
     colour = look.palette.warn if slow else look.palette.muted
-    wait = look.say("handover.hours", hours=look.number(float(hours), 1 if hours < 10 else 0))
+    wait = look.number(float(hours), 1 if hours < 10 and count < _MANY else 0)
     words = f"{number} <span style='color:{colour}'>{'<b>' if slow else ''}{wait}{'</b>' if slow else ''}</span>"
     return [text(column, row, words, xanchor="center", font={"color": look.palette.fg})]
 

@@ -81,8 +81,9 @@ def _of(colour: str) -> dict[str, str]:
 
 
 def _ticks(days: list[str], look: Look) -> dict[str, Any]:
-    """Three dates at most: the first, the last, and one between where there is room."""
-    places = sorted({0, len(days) - 1, (len(days) - 1) // 2 if len(days) > 4 else 0})
+    """Three dates at most, none at the very edges where it would lie on what is beside."""
+    last = len(days) - 1
+    places = sorted({round(last * share) for share in (0.1, 0.5, 0.9)})
     words = [look.day(date.fromisoformat(days[i])) for i in places]
     return {"tickvals": places, "ticktext": words, "tickangle": 0}
 
@@ -103,7 +104,7 @@ def _closed(days: pd.DataFrame, look: Look) -> list[dict[str, Any]]:
 def week(frame: pd.DataFrame, look: Look) -> Figure:
     """`frame`: weekday (0 Monday), office (24 digits, 1: working time), h00 ... h23. Seven rows of 24 cells.
 
-    Darker is more; in the accent what was given in working time, in amber what was not.
+    Darker is more; in the accent what was given in working time, in grey what was not.
     """
     rows = frame.sort_values("weekday").reset_index(drop=True)
     counts = rows[list(HOURS)].to_numpy(dtype="int64") if len(rows) else None
@@ -121,8 +122,8 @@ def week(frame: pd.DataFrame, look: Look) -> Figure:
                 shapes.append(box(corners, colours.band))
             if count:
                 strength = 0.18 + 0.82 * (count / most) ** 0.5
-                shapes.append(box(corners, colours.accent if works else colours.warn, round(strength, 2)))
-    ticks = [0, 6, 12, 18]
+                shapes.append(box(corners, colours.accent if works else colours.muted, round(strength, 2)))
+    ticks = [6, 12, 18]
     return figure(
         colours,
         [

@@ -19,8 +19,13 @@ def head(row: float, name: str, look: Look, width: int = HEAD, *, quiet: bool = 
 
 
 def fitting(name: str, code: str, width: int = HEAD) -> str:
-    """The name where it fits into its place, else the code."""
-    return name if len(name) <= int(width / _CHARACTER) else code
+    """The name where it fits into its place, with its first word cut short or not, else the code."""
+    room = int(width / _CHARACTER)
+    short_name = next((name.replace(w, s, 1) for w, s in _CUT.items() if name.startswith(w)), name)
+    return next((n for n in (name, short_name) if len(n) <= room), code)
+
+
+_CUT = {"Kecamatan ": "Kec. ", "Kelurahan ": "Kel. ", "Bagian ": "Bag. "}
 
 
 def cell(row: float, column: float, strength: float, colour: str, *, half: tuple[float, float]) -> dict[str, Any]:

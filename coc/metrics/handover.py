@@ -20,7 +20,7 @@ from coc.metrics.facts import CITY, LEADERS, Coded, Positions, disposition_colum
 LEADING: Final = "leaders"  # the leaders' offices as one
 REST: Final = "*"  # what is too small to be told by itself
 TOP_UNITS: Final = 7
-TOP_OFFICES: Final = 5
+TOP_OFFICES: Final = 4
 _MANY: Final = 24  # kinds of office that are told apart for a unit
 
 
