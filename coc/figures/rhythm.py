@@ -139,10 +139,9 @@ def week(frame: pd.DataFrame, look: Look) -> Figure:
         margin={"l": _DAY, "r": 0, "t": 0, "b": 28},
         xaxis={
             "range": [-0.5, 23.5],
-            "tickvals": [t - 0.5 for t in ticks],
+            "tickvals": ticks,
             "ticktext": [look.say("week.hour", hour=f"{t:02}") for t in ticks],
             "tickangle": 0,
-            "ticklabelposition": "outside right",
         },
         yaxis={"range": [len(rows) - 0.5, -0.5], "visible": False},
         shapes=shapes,
