@@ -18,6 +18,7 @@ _HALF = (0.47, 0.44)
 _OFFICE = 118  # px for an office's name
 _NAME = 12  # characters of a column's head
 _MANY = 1000  # of so many a cell has no room for tenths of an hour beside them
+_THOUSANDS = 10_000  # from here on a cell counts in thousands
 _UNIT = 162  # px for a unit's name
 
 
@@ -89,7 +90,8 @@ def _order(frame: pd.DataFrame, column: str) -> list[str]:
 
 def _pair(row: int, column: int, count: int, hours: Any, line: float, look: Look) -> list[dict[str, Any]]:
     """How many, and beside it the hours."""
-    number = f"<b>{look.number(count, 0)}</b>"
+    whole = look.number(count, 0) if count < _THOUSANDS else look.say("handover.thousands", n=round(count / 1000))
+    number = f"<b>{whole}</b>"
     if pd.isna(hours):
         return [text(column, row, number, xanchor="center", font={"color": look.palette.fg})]
     slow = float(hours) > line

@@ -20,7 +20,8 @@ from coc.metrics.facts import CITY, LEADERS, Coded, Positions, disposition_colum
 LEADING: Final = "leaders"  # the leaders' offices as one
 REST: Final = "*"  # what is too small to be told by itself
 TOP_UNITS: Final = 7
-TOP_OFFICES: Final = 4
+TOP_OFFICES: Final = 3
+GIVERS: Final = 5  # offices whose means are told
 _MANY: Final = 24  # kinds of office that are told apart for a unit
 
 
@@ -131,7 +132,7 @@ def means(city: City, *, folded: bool = True) -> pd.DataFrame:
     span = cubes.issued_spans(city)
     chosen = np.flatnonzero(span < OUTSIDE)
     span, sizes = span[chosen], (len(CHANNELS), len(DEVICES))
-    giver, names = _top(office.places[chosen], len(office.words), TOP_OFFICES)
+    giver, names = _top(office.places[chosen], len(office.words), GIVERS)
     means_ = [_listed(city, c, words)[chosen] for c, words in (("channel", CHANNELS), ("device", DEVICES))]
     words = [*(REST if n < 0 else office.words[n] for n in names), ""]
     of_city = cubes.by_window(span, [giver, *means_], (len(words), *sizes))

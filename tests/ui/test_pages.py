@@ -91,7 +91,7 @@ def test_the_same_view_gives_the_same_bytes() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [overview, sumber])
 def test_each_feed_shows_its_state_by_shape_and_word_and_its_age(page: Any) -> None:
     props = page.render(factory.view(page.PAGE.name, held=factory.with_feeds(*factory.TROUBLE)))
     marks = with_attribute(props, "data-feed")
