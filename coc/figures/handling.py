@@ -32,9 +32,9 @@ def holding(frame: pd.DataFrame, look: Look) -> Figure:
         return blank(look.palette)
     wanted = pd.MultiIndex.from_product([("backlog", "overdue"), BUCKETS])
     table = table.reindex(columns=wanted, fill_value=0).astype(int)
-    held = table["backlog"]
-    order = held.sort_values([*reversed(BUCKETS)], ascending=False, kind="stable").index[:ROWS]
-    table = table.loc[order]
+    oldest = [("backlog", bucket) for bucket in reversed(BUCKETS)]
+    table = table.sort_values(oldest, ascending=False, kind="stable").head(ROWS)
+    order = table.index
     colours = look.palette
     most = max(int(table["backlog"].to_numpy().max()), 1)
     shapes: list[dict[str, Any]] = []

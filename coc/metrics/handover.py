@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from coc.domain.datasets import CHANNELS, DEVICES
+from coc.domain.instants import Floats
 from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.cubes import OUTSIDE, texts, units_of
@@ -48,7 +49,7 @@ def handover(city: City, *, folded: bool = True) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _pairs(key: Positions, hours: cubes.Floats, span: Positions, size: int) -> list[tuple[cubes.Floats, ...]]:
+def _pairs(key: Positions, hours: Floats, span: Positions, size: int) -> list[tuple[Floats, ...]]:
     """By window, of rows in the order of their hours: how many of each key, how many of known hours, their median."""
     known = np.flatnonzero(~np.isnan(hours))
     known = known[cubes.grouped(key[known])]
@@ -62,7 +63,7 @@ def _pairs(key: Positions, hours: cubes.Floats, span: Positions, size: int) -> l
     return found
 
 
-def _of_units(city: City, office: Coded, pairs: list[tuple[cubes.Floats, ...]]) -> pd.DataFrame:
+def _of_units(city: City, office: Coded, pairs: list[tuple[Floats, ...]]) -> pd.DataFrame:
     width = len(office.words)
     places = [np.flatnonzero(count) for count, _, _ in pairs]
     some = np.concatenate(places)
@@ -72,9 +73,7 @@ def _of_units(city: City, office: Coded, pairs: list[tuple[cubes.Floats, ...]]) 
     return _frame(unit, texts(WINDOWS, of), texts(office.words, some % max(width, 1)), unit, *values)
 
 
-def _of_city(
-    city: City, office: Coded, window: str, unit: Positions, giver: Positions, hours: cubes.Floats
-) -> pd.DataFrame:
+def _of_city(city: City, office: Coded, window: str, unit: Positions, giver: Positions, hours: Floats) -> pd.DataFrame:
     to, to_words = _top(unit, len(scopes(city)), TOP_UNITS)
     giver, names = _top(giver, len(office.words), TOP_OFFICES)
     words = [REST if t < 0 else str(scopes(city)[t]) for t in to_words]
@@ -114,9 +113,9 @@ def _frame(
     window: pd.Series[str],
     office: pd.Series[str],
     to: pd.Series[str],
-    count: cubes.Floats,
-    done: cubes.Floats,
-    hours: cubes.Floats,
+    count: Floats,
+    done: Floats,
+    hours: Floats,
 ) -> pd.DataFrame:
     whole = {"count": count.astype("int64"), "done": done.astype("int64"), "hours": hours}
     return pd.DataFrame({"unit": unit, "window": window, "office": office, "to": to, **whole})

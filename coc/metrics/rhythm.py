@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from coc.domain.instants import HOUR, NAT, Floats, to_days
+from coc.domain.instants import HOUR, NAT, Floats, Micros, to_days
 from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.cubes import DAYS, OUTSIDE, texts, units_of
@@ -68,7 +68,7 @@ def _sevens() -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.concatenate([[0], whole]) if whole[0] else whole
 
 
-def _per_day(city: City, at: cubes.Micros) -> cubes.Counts:
+def _per_day(city: City, at: Micros) -> cubes.Counts:
     """Scopes x days."""
     rows = dispositions(city)
     day = cubes.day_places(city, at)
@@ -92,7 +92,7 @@ def week(city: City) -> pd.DataFrame:
     weekday = (int(to_days(today_of(city))) - (DAYS - 1) + day + 3) % 7  # 1970-01-01 was a Thursday
     keys = (rows.unit[chosen], weekday.astype(np.intp), hour)
     found = cubes.with_city(cubes.by_window(span[chosen], keys, (len(scopes(city)), WEEK, 24)), axis=1)
-    place, unit = cubes.rows_where(found.any(axis=(2, 3)))
+    place, unit = cubes.rows_where(found.sum(axis=(2, 3)))
     cells = found[place, unit].reshape(-1, 24)
     place, unit = np.repeat(place, WEEK), np.repeat(unit, WEEK)
     days = np.tile(np.arange(WEEK), len(cells) // WEEK)
