@@ -54,7 +54,7 @@ def _pairs(key: Positions, hours: Floats, span: Positions, size: int) -> list[tu
     known = np.flatnonzero(~np.isnan(hours))
     known = known[cubes.grouped(key[known])]
     counts = cubes.by_window(span, [key], [size])
-    found = []
+    found: list[tuple[Floats, ...]] = []
     for place in range(len(WINDOWS)):
         inside = known[span[known] <= place]
         (median,) = cubes.quantiles(key[inside], hours[inside], (0.5,), size)
