@@ -27,33 +27,27 @@ def holding(frame: pd.DataFrame, look: Look) -> Figure:
     The rows that hold most of the oldest come first. In a cell a red strip is as long as its overdue share; at the end
     of a row stands `overdue / backlog`.
     """
-    table = frame.pivot_table(index="row", columns="bucket", values=["backlog", "overdue"], aggfunc="sum", fill_value=0)
-    if table.empty:
+    table = _table(frame)
+    if not table:
         return blank(look.palette)
-    wanted = pd.MultiIndex.from_product([("backlog", "overdue"), BUCKETS])
-    table = table.reindex(columns=wanted, fill_value=0).astype(int)
-    oldest = [("backlog", bucket) for bucket in reversed(BUCKETS)]
-    table = table.sort_values(oldest, ascending=False, kind="stable").head(ROWS)
-    order = table.index
+    order = sorted(table, key=lambda name: [-backlog for backlog, _ in reversed(table[name])])[:ROWS]
     colours = look.palette
-    most = max(int(table["backlog"].to_numpy().max()), 1)
+    most = max(backlog for name in order for backlog, _ in table[name])
     shapes: list[dict[str, Any]] = []
     labels = [column_head(i, look.say(f"by_age.{bucket}")) for i, bucket in enumerate(BUCKETS)]
     for row, name in enumerate(order):
-        labels.append(head(row, str(name), look))
-        for column, bucket in enumerate(BUCKETS):
-            backlog, late = (int(table.loc[name, (kind, bucket)]) for kind in ("backlog", "overdue"))
-            shapes.append(cell(row, column, backlog / most if backlog else 0, colours.accent, half=_HALF))
+        labels.append(head(row, name, look))
+        for column, (backlog, late) in enumerate(table[name]):
+            shapes.append(cell(row, column, backlog / most, colours.accent, half=_HALF))
+            left = column - _HALF[0]
             if late:
-                width = 2 * _HALF[0] * late / backlog
-                shapes.append(
-                    box((column - _HALF[0], row + 0.32, column - _HALF[0] + width, row + _HALF[1]), colours.bad)
-                )
+                end = left + 2 * _HALF[0] * late / backlog
+                shapes.append(box((left, row + 0.32, end, row + _HALF[1]), colours.bad))
             if backlog:
                 labels.append(text(column, row - 0.06, look.number(backlog, 0), xanchor="center", font=_fg(look)))
-        labels.append(text(1, row, _of(table.loc[name], look), xref="paper", xshift=_TOTAL, xanchor="right"))
+        labels.append(text(1, row, _of(table[name], look), xref="paper", xshift=_TOTAL, xanchor="right"))
     places = [(row, column) for row in range(len(order)) for column in range(len(BUCKETS))]
-    values = [int(table.iloc[row]["backlog"].iloc[column]) for row, column in places]
+    values = [backlog for name in order for backlog, _ in table[name]]
     return figure(
         colours,
         [_unseen(look.say("by_unit.backlog"), places, values)],
@@ -65,9 +59,18 @@ def holding(frame: pd.DataFrame, look: Look) -> Figure:
     )
 
 
-def _of(row: pd.Series[Any], look: Look) -> str:
+def _table(frame: pd.DataFrame) -> dict[str, list[tuple[int, int]]]:
+    """By row its (backlog, overdue) in each bucket."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for name, bucket, backlog, late in zip(*(frame[c] for c in ("row", "bucket", "backlog", "overdue")), strict=True):
+        row, at = found.setdefault(str(name), [(0, 0)] * len(BUCKETS)), BUCKETS.index(str(bucket))
+        row[at] = (row[at][0] + int(backlog), row[at][1] + int(late))
+    return found
+
+
+def _of(row: list[tuple[int, int]], look: Look) -> str:
     """`overdue / backlog` of a whole row, what is overdue in red."""
-    backlog, late = int(row["backlog"].sum()), int(row["overdue"].sum())
+    backlog, late = (sum(counts) for counts in zip(*row, strict=True))
     whole = f"<b>{look.number(backlog, 0)}</b>"
     return f"<span style='color:{look.palette.bad}'>{look.number(late, 0)}</span> / {whole}" if late else whole
 
