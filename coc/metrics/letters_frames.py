@@ -1,0 +1,261 @@
+"""The frames behind the page of letters: cubes by unit, so that a choice of unit and window only selects rows.
+
+Column `unit`: "" is the city, then the units of the list. Days are the city's, as ISO texts: a cube repeats each a
+hundred times, and a text is taken from a list of ninety.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from coc.domain import reference
+from coc.domain.datasets import COLUMNS, TO_THE_DAY, Dataset
+from coc.domain.instants import NAT, Bools, Micros, to_days
+from coc.metrics.city import WINDOWS, City
+from coc.metrics.facts import (
+    NEVER,
+    Positions,
+    first_disposition,
+    letter_column,
+    letters,
+    midnight_before,
+    now_of,
+    once,
+    scopes,
+    today_of,
+    window_start,
+    within,
+)
+from coc.metrics.registry import is_recorded, registered
+
+DAYS: Final = 90
+FIELDS: Final = ("kind", "type", "urgency", "medium")
+_MOST_WORDS: Final = 24  # of a field; rarer ones are counted together as ""
+_AGES: Final = (0.5, 1, 2, 5, 10)  # limits of age, in limits of the first disposition
+_AGES_WITHOUT_LIMIT: Final = (0.0, 8, 16, 40, 80)  # working hours
+
+# Weeks between the days of a window and those they are compared with, and the complete days compared. Boards know 90
+# days, so the longest window compares its latest six weeks.
+COMPARED: Final = {"7d": (1, 6), "30d": (5, 29), "90d": (6, 42)}
+
+
+def recorded(city: City, column: str) -> bool:
+    """Whether some connector provides a column of the letters or dispositions, to the day at least."""
+    dataset, _, name = column.partition(".")
+    required = any(c.name == name and c.required for c in COLUMNS[Dataset(dataset)])
+    of_dataset = required and any(provided.startswith(f"{dataset}.") for provided in city.provided)
+    return of_dataset or column in city.provided or column + TO_THE_DAY in city.provided
+
+
+def days(city: City) -> pd.DataFrame:
+    """The last 90 days with today: day, working (default calendar), partial (today), ramadan, note (holiday's name)."""
+    today = today_of(city)
+    found = [today - timedelta(days=i) for i in range(DAYS - 1, -1, -1)]
+    notes = city.calendars.holiday_names(found[0], found[-1])
+    spans = reference.ramadan().values()
+    return pd.DataFrame(
+        {
+            "day": pd.Series([d.isoformat() for d in found], dtype="str"),
+            "working": city.calendars.default.is_working_day(found),
+            "partial": [d == today for d in found],
+            "ramadan": [any(first <= d <= last for first, last in spans) for d in found],
+            "note": pd.Series([notes.get(d, "") for d in found], dtype="str"),
+        }
+    )
+
+
+def flow(city: City) -> pd.DataFrame:
+    """Letters by unit and day: unit, day, registered, dispositioned, completed; days without any are left out.
+
+    Definitions as in `series.flow`. A column that no source records is left out, too.
+    """
+    counts = _flow(city)
+    kept = np.flatnonzero(sum(counts.values()))
+    words = [(today_of(city) - timedelta(days=i)).isoformat() for i in range(DAYS - 1, -1, -1)]
+    columns = {name: found.ravel()[kept] for name, found in counts.items()}
+    return pd.DataFrame({"unit": _texts(scopes(city), kept // DAYS), "day": _texts(words, kept % DAYS), **columns})
+
+
+def mix(city: City) -> pd.DataFrame:
+    """Letters registered in the window, by what they are: unit, window, field (`FIELDS`), value, count.
+
+    `value` "" stands for the rarest, where a field has more than 24. What nobody has is left out.
+    """
+    return pd.concat([_mix_of(city, field) for field in FIELDS], ignore_index=True)
+
+
+def paperless(city: City) -> pd.DataFrame:
+    """What the paperless rates are made of, by unit and window: unit, name, window, electronic, eligible,
+    electronic_all, registered. Units without a letter are left out; the city is not.
+    """
+    rows, size = letters(city), len(scopes(city))
+    parts = {
+        "electronic": rows.electronic & ~rows.exempt,
+        "eligible": ~rows.exempt,
+        "electronic_all": rows.electronic,
+        "registered": np.ones(len(rows.unit), dtype=bool),
+    }
+    counts = {name: _by_window(city, rows.unit[part], part, size) for name, part in parts.items()}
+    for found in counts.values():
+        found[:, 0] = found.sum(axis=1)
+    kept = np.flatnonzero(counts["registered"])
+    frame = pd.DataFrame(
+        {
+            "unit": _texts(scopes(city), kept % size),
+            "window": _texts(WINDOWS, kept // size),
+            **{name: found.ravel()[kept] for name, found in counts.items()},
+        }
+    )
+    frame.insert(1, "name", frame["unit"].map(dict(city.unit_names)).fillna(frame["unit"]).astype("str"))
+    return frame
+
+
+def waiting(city: City) -> pd.DataFrame:
+    """Incoming letters that are not completed and have no disposition that is not cancelled, by age in working hours.
+
+    Columns unit, from_hours, to_hours (NaN: no end), over (older than `limits.first_disposition_working_hours`), count.
+    An age of exactly `to_hours` belongs to the younger bucket, so that the buckets over the limit add up to
+    `correspondence.undispositioned`; where that KPI is not recorded there is no row.
+    """
+    rows, limit = letters(city), city.limits.first_disposition_working_hours
+    known = is_recorded(registered()["correspondence.undispositioned"], city.provided)
+    asked = rows.incoming & (rows.completed == NAT) & (first_disposition(city) == NEVER) & (rows.registered != NAT)
+    asked &= rows.registered <= now_of(city)
+    ends = np.array(_AGES) * limit if limit else np.array(_AGES_WITHOUT_LIMIT)
+    age = city.calendars.default.hours_between(rows.registered[asked], now_of(city))
+    buckets, size = len(ends) + 1, len(scopes(city)) if known else 0
+    place = rows.unit[asked] * buckets + np.searchsorted(ends, age, side="left")
+    counts = np.bincount(place, minlength=len(scopes(city)) * buckets).reshape(-1, buckets)
+    counts[0] = counts.sum(axis=0)
+    begins = np.concatenate([[0.0], ends])
+    return pd.DataFrame(
+        {
+            "unit": _texts(scopes(city), np.repeat(np.arange(size), buckets)),
+            "from_hours": np.tile(begins, size),
+            "to_hours": np.tile(np.append(ends, np.nan), size),
+            "over": np.tile(begins >= limit, size),
+            "count": counts[:size].ravel(),
+        }
+    )
+
+
+def compared(city: City) -> pd.DataFrame:
+    """Complete days of a window beside the same weekdays some weeks before (`COMPARED`), two rows a unit and window.
+
+    Columns unit, window, period (now, before), first, last (days), working_days, ramadan_days (working ones of it),
+    weeks (between the two), begun (whether letters reach back to the period's first working day), registered,
+    dispositioned, completed. Units without a letter in both are left out. A column that no source records is, too.
+    """
+    flows, calendar = _flow(city), days(city)
+    working = calendar["working"].to_numpy(dtype=bool)
+    ramadan = working & calendar["ramadan"].to_numpy(dtype=bool)
+    oldest = letters(city).registered
+    begun_at = int(oldest[oldest != NAT].min()) if (oldest != NAT).any() else NEVER
+    parts: list[pd.DataFrame] = []
+    for window, (weeks, length) in COMPARED.items():
+        sides = []
+        for period, shift in (("now", 0), ("before", 7 * weeks)):
+            last = DAYS - 2 - shift  # yesterday, or its weekday then
+            span = slice(last - length + 1, last + 1)
+            first_working = span.start + int(np.argmax(working[span]))
+            sides.append(
+                pd.DataFrame(
+                    {
+                        "unit": scopes(city),
+                        "window": window,
+                        "period": period,
+                        "first": calendar["day"].iloc[span.start],
+                        "last": calendar["day"].iloc[last],
+                        "working_days": int(working[span].sum()),
+                        "ramadan_days": int(ramadan[span].sum()),
+                        "weeks": weeks,
+                        "begun": begun_at < midnight_before(city, DAYS - 2 - first_working),
+                        **{name: found[:, span].sum(axis=1) for name, found in flows.items()},
+                    }
+                )
+            )
+        some = np.sum([side[name].to_numpy() for side in sides for name in flows], axis=0) > 0
+        parts += [side.loc[some] for side in sides]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _flow(city: City) -> dict[str, npt.NDArray[np.int64]]:
+    """By name of what is recorded: letters by scope and day."""
+
+    def count() -> dict[str, npt.NDArray[np.int64]]:
+        rows = letters(city)
+        found = {"registered": _by_day(city, rows.registered)}
+        if recorded(city, "dispositions.issued_at"):
+            found["dispositioned"] = _by_day(city, first_disposition(city))
+        if recorded(city, "letters.completed_at"):
+            found["completed"] = _by_day(city, rows.completed)
+        return found
+
+    return once(city, "letters_frames.flow", count)
+
+
+def _by_day(city: City, at: Micros) -> npt.NDArray[np.int64]:
+    first, size = midnight_before(city, DAYS - 1), len(scopes(city))
+    chosen = np.flatnonzero(within(at, first, now_of(city)))
+    day = city.calendars.days_of(at[chosen]) - (int(to_days(today_of(city))) - DAYS + 1)
+    found = np.bincount(letters(city).unit[chosen] * DAYS + day, minlength=size * DAYS).reshape(size, DAYS)
+    found[0] = found.sum(axis=0)
+    return found
+
+
+def _mix_of(city: City, field: str) -> pd.DataFrame:
+    column = letter_column(city, field)
+    words, places = list(column.words), column.places
+    if len(words) > _MOST_WORDS:
+        frequent = np.argsort(-np.bincount(places[places >= 0], minlength=len(words)), kind="stable")
+        common = np.sort(frequent[:_MOST_WORDS])
+        renumbered = np.full(len(words) + 1, _MOST_WORDS)
+        renumbered[common], renumbered[-1] = np.arange(_MOST_WORDS), -1  # a null stays one
+        words, places = [*(words[i] for i in common), ""], renumbered[places]
+    rows, size = places >= 0, len(scopes(city)) * max(len(words), 1)
+    place = letters(city).unit[rows] * len(words) + places[rows]
+    counts = _by_window(city, place, rows, size).reshape(len(WINDOWS), len(scopes(city)), -1)
+    counts[:, 0] = counts.sum(axis=1)
+    kept = np.flatnonzero(counts)
+    window, unit, word = np.unravel_index(kept, counts.shape)
+    return pd.DataFrame(
+        {
+            "unit": _texts(scopes(city), unit),
+            "window": _texts(WINDOWS, window),
+            "field": pd.Series(field, index=pd.RangeIndex(len(kept)), dtype="str"),
+            "value": _texts(words or [""], word),
+            "count": counts.ravel()[kept],
+        }
+    )
+
+
+def _by_window(city: City, place: Positions, rows: Bools, size: int) -> npt.NDArray[np.int64]:
+    """Of `rows`, with a place each, how many were registered in each window: windows by places."""
+    nested = _windows(city)[rows]
+    inside = nested < len(WINDOWS)
+    found = np.bincount(nested[inside] * size + place[inside], minlength=len(WINDOWS) * size)
+    return np.asarray(found.reshape(len(WINDOWS), size).cumsum(axis=0), dtype="int64")
+
+
+def _windows(city: City) -> Positions:
+    """The shortest window that holds each letter, as its place in `WINDOWS`; their number where none does."""
+
+    def find() -> Positions:
+        at = letters(city).registered
+        found = np.full(len(at), len(WINDOWS), dtype=np.intp)
+        for i in range(len(WINDOWS) - 1, -1, -1):
+            found[within(at, window_start(city, WINDOWS[i]), now_of(city))] = i
+        return found
+
+    return once(city, "letters_frames.windows", find)
+
+
+def _texts(words: Sequence[str] | pd.Series[Any], places: Any) -> pd.Series[Any]:
+    """The words at these places, taken from a column: a Python text each would cost ten times as much."""
+    return pd.Series(pd.array(list(words), dtype="str").take(places))
