@@ -22,9 +22,9 @@ def _column(series: pd.Series[Any]) -> dict[str, Any]:
     if series.dtype.kind in "bi" and isinstance(series.dtype, np.dtype):  # no null among them
         return {"k": "bool" if series.dtype.kind == "b" else "int", "v": series.to_numpy().tolist()}
     if pd.api.types.is_bool_dtype(series.dtype):
-        return {"k": "bool", "v": [None if pd.isna(v) else bool(v) for v in series]}
+        return {"k": "bool", "v": _whole(series)}
     if pd.api.types.is_integer_dtype(series.dtype):
-        return {"k": "int", "v": [None if pd.isna(v) else int(v) for v in series]}
+        return {"k": "int", "v": _whole(series)}
     if pd.api.types.is_float_dtype(series.dtype):
         # orjson writes NaN as null.
         return {"k": "float", "v": series.to_numpy(dtype="float64", na_value=np.nan).tolist()}
@@ -36,6 +36,12 @@ def _column(series: pd.Series[Any]) -> dict[str, Any]:
     if values and all(isinstance(v, date) for v in values):
         return {"k": "date", "v": [v.isoformat() for v in values]}
     return {"k": "any", "v": values}
+
+
+def _whole(series: pd.Series[Any]) -> list[Any]:
+    """As Python values with None where missing; numpy's own dtypes have nothing missing."""
+    numpy_s = isinstance(series.dtype, np.dtype)
+    return (series if numpy_s else series.astype(object).where(series.notna(), None)).tolist()
 
 
 def _plain(value: Any) -> Any:

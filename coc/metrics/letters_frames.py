@@ -6,7 +6,7 @@ hundred times, and a text is taken from a list of ninety.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -33,6 +33,8 @@ from coc.metrics.facts import (
     within,
 )
 from coc.metrics.registry import is_recorded, registered
+
+Counts = npt.NDArray[np.int64]
 
 DAYS: Final = 90
 FIELDS: Final = ("kind", "type", "urgency", "medium")
@@ -75,11 +77,32 @@ def flow(city: City) -> pd.DataFrame:
 
     Definitions as in `series.flow`. A column that no source records is left out, too.
     """
-    counts = _flow(city)
-    kept = np.flatnonzero(sum(counts.values()))
-    words = [(today_of(city) - timedelta(days=i)).isoformat() for i in range(DAYS - 1, -1, -1)]
-    columns = {name: found.ravel()[kept] for name, found in counts.items()}
-    return pd.DataFrame({"unit": _texts(scopes(city), kept // DAYS), "day": _texts(words, kept % DAYS), **columns})
+    return _daily(city, _flow(city), DAYS - 1)
+
+
+def stages(city: City) -> pd.DataFrame:
+    """Incoming letters by unit and day that entered a stage: unit, day, registered, dispositioned, completed.
+
+    Added up by day they are the cumulative flow. The first day, 91 days ago, stands for all before: letters that were
+    open at its end. One completed without a disposition has passed that stage then, so that the bands between the sums
+    are the letters that wait. Days without any are left out; without recorded completion there is no row.
+    """
+    rows, size = letters(city), len(scopes(city)) * (DAYS + 1)
+    first, now = midnight_before(city, DAYS - 1), now_of(city)
+    done = np.where(rows.completed == NAT, NEVER, rows.completed)
+    asked = rows.incoming & (rows.registered != NAT) & (done >= first)
+    if not (recorded(city, "letters.completed_at") and recorded(city, "dispositions.issued_at")):
+        asked[:] = False
+    passed = np.minimum(first_disposition(city), done)
+    entered = {"registered": rows.registered, "dispositioned": passed, "completed": done}
+    counts = {}
+    for name, at in entered.items():
+        chosen = np.flatnonzero(asked & (at <= now))
+        day = np.maximum(city.calendars.days_of(at[chosen]) - _first_day(city), -1) + 1
+        found = np.bincount(rows.unit[chosen] * (DAYS + 1) + day, minlength=size).reshape(-1, DAYS + 1)
+        found[0] = found.sum(axis=0)
+        counts[name] = found
+    return _daily(city, counts, DAYS)
 
 
 def mix(city: City) -> pd.DataFrame:
@@ -157,38 +180,54 @@ def compared(city: City) -> pd.DataFrame:
     ramadan = working & calendar["ramadan"].to_numpy(dtype=bool)
     oldest = letters(city).registered
     begun_at = int(oldest[oldest != NAT].min()) if (oldest != NAT).any() else NEVER
-    parts: list[pd.DataFrame] = []
+    sides: list[dict[str, object]] = []
+    totals: dict[str, list[Counts]] = {name: [] for name in flows}
     for window, (weeks, length) in COMPARED.items():
-        sides = []
         for period, shift in (("now", 0), ("before", 7 * weeks)):
             last = DAYS - 2 - shift  # yesterday, or its weekday then
-            span = slice(last - length + 1, last + 1)
-            first_working = span.start + int(np.argmax(working[span]))
+            first = last - length + 1
+            first_working = first + int(np.argmax(working[first : last + 1]))
             sides.append(
-                pd.DataFrame(
-                    {
-                        "unit": scopes(city),
-                        "window": window,
-                        "period": period,
-                        "first": calendar["day"].iloc[span.start],
-                        "last": calendar["day"].iloc[last],
-                        "working_days": int(working[span].sum()),
-                        "ramadan_days": int(ramadan[span].sum()),
-                        "weeks": weeks,
-                        "begun": begun_at < midnight_before(city, DAYS - 2 - first_working),
-                        **{name: found[:, span].sum(axis=1) for name, found in flows.items()},
-                    }
-                )
+                {
+                    "window": window,
+                    "period": period,
+                    "first": calendar["day"].iloc[first],
+                    "last": calendar["day"].iloc[last],
+                    "working_days": int(working[first : last + 1].sum()),
+                    "ramadan_days": int(ramadan[first : last + 1].sum()),
+                    "weeks": weeks,
+                    "begun": begun_at < midnight_before(city, DAYS - 2 - first_working),
+                }
             )
-        some = np.sum([side[name].to_numpy() for side in sides for name in flows], axis=0) > 0
-        parts += [side.loc[some] for side in sides]
-    return pd.concat(parts, ignore_index=True)
+            for name, found in flows.items():
+                totals[name].append(found[:, first : last + 1].sum(axis=1))
+    counts = {name: np.stack(found) for name, found in totals.items()}
+    some = np.asarray(sum(counts.values())).reshape(len(COMPARED), 2, -1).sum(axis=1) > 0
+    side, unit = np.nonzero(np.repeat(some, 2, axis=0))
+    of_side = pd.DataFrame(sides).astype({"window": "str", "period": "str", "first": "str", "last": "str"})
+    frame = of_side.iloc[side].reset_index(drop=True)
+    frame.insert(0, "unit", _texts(scopes(city), unit))
+    return frame.assign(**{name: found[side, unit] for name, found in counts.items()})
 
 
-def _flow(city: City) -> dict[str, npt.NDArray[np.int64]]:
+def _daily(city: City, counts: Mapping[str, Counts], oldest: int) -> pd.DataFrame:
+    """Counts by scope and day, the first of which is `oldest` days ago, as rows: unit, day and the counts."""
+    size = oldest + 1
+    kept = np.flatnonzero(sum(counts.values()))
+    words = [(today_of(city) - timedelta(days=i)).isoformat() for i in range(oldest, -1, -1)]
+    columns = {name: found.ravel()[kept] for name, found in counts.items()}
+    return pd.DataFrame({"unit": _texts(scopes(city), kept // size), "day": _texts(words, kept % size), **columns})
+
+
+def _first_day(city: City) -> int:
+    """The first of the 90 days, counted since 1970."""
+    return int(to_days(today_of(city))) - DAYS + 1
+
+
+def _flow(city: City) -> dict[str, Counts]:
     """By name of what is recorded: letters by scope and day."""
 
-    def count() -> dict[str, npt.NDArray[np.int64]]:
+    def count() -> dict[str, Counts]:
         rows = letters(city)
         found = {"registered": _by_day(city, rows.registered)}
         if recorded(city, "dispositions.issued_at"):
@@ -200,10 +239,10 @@ def _flow(city: City) -> dict[str, npt.NDArray[np.int64]]:
     return once(city, "letters_frames.flow", count)
 
 
-def _by_day(city: City, at: Micros) -> npt.NDArray[np.int64]:
+def _by_day(city: City, at: Micros) -> Counts:
     first, size = midnight_before(city, DAYS - 1), len(scopes(city))
     chosen = np.flatnonzero(within(at, first, now_of(city)))
-    day = city.calendars.days_of(at[chosen]) - (int(to_days(today_of(city))) - DAYS + 1)
+    day = city.calendars.days_of(at[chosen]) - _first_day(city)
     found = np.bincount(letters(city).unit[chosen] * DAYS + day, minlength=size * DAYS).reshape(size, DAYS)
     found[0] = found.sum(axis=0)
     return found
@@ -235,7 +274,7 @@ def _mix_of(city: City, field: str) -> pd.DataFrame:
     )
 
 
-def _by_window(city: City, place: Positions, rows: Bools, size: int) -> npt.NDArray[np.int64]:
+def _by_window(city: City, place: Positions, rows: Bools, size: int) -> Counts:
     """Of `rows`, with a place each, how many were registered in each window: windows by places."""
     nested = _windows(city)[rows]
     inside = nested < len(WINDOWS)

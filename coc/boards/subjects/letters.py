@@ -10,6 +10,7 @@ SUBJECT = Subject(
     {
         "days": letters_frames.days,
         "flow": letters_frames.flow,
+        "stages": letters_frames.stages,
         "mix": letters_frames.mix,
         "paperless": letters_frames.paperless,
         "waiting": letters_frames.waiting,
