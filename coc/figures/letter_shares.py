@@ -1,0 +1,256 @@
+"""Letters by what they are and where: their mix, paper by unit, age of what waits, this window beside an earlier one.
+
+All are rows: a word on the left, a number on the right, a bar that starts at zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from coc.figures.look import Look, safe, short
+from coc.figures.template import Figure, bar, blank, figure, scatter, text
+
+MOST_TYPES: Final = 9
+FEWEST: Final = 5  # eligible letters that a unit is ranked by its rate with
+RANKED: Final = 8
+_MIXED: Final = {
+    "kind": ("incoming", "outgoing", "memo"),
+    "urgency": ("amat_segera", "segera", "penting", "biasa", "unknown"),
+    "medium": ("electronic", "paper"),
+}
+_NAME_LIMIT: Final = 30
+
+
+def types(frame: pd.DataFrame, look: Look) -> Figure:
+    """`frame`: field, value, count. Letters by type, the most frequent first; the rest in one row that says how many.
+
+    "" among the values stands for rare types that were counted together already.
+    """
+    mine = frame[frame["field"] == "type"]
+    order = mine[mine["value"] != ""].sort_values(["count", "value"], ascending=[False, True])
+    top, rest = order.head(MOST_TYPES), order.iloc[MOST_TYPES:]
+    lines = [(_word(look, "type", v), int(n)) for v, n in zip(top["value"], top["count"], strict=True)]
+    others = int(mine["count"].sum() - top["count"].sum())
+    if others:
+        number = len(rest) if len(rest) == len(mine) - len(top) else 0
+        lines.append((look.say("mix.more", number=number) if number else look.say("mix.others"), others))
+    return _shares([("", lines)], look, MOST_TYPES + 1)
+
+
+def mix(frame: pd.DataFrame, look: Look) -> Figure:
+    """`frame`: field, value, count. Letters by kind, urgency and medium, in the order that people know them in."""
+    sections = []
+    for field, words in _MIXED.items():
+        mine = frame[frame["field"] == field].set_index("value")["count"]
+        known = [(_word(look, field, w), int(mine.get(w, 0))) for w in words if w in mine or w != "unknown"]
+        if mine.sum():
+            sections.append((look.say(f"mix.{field}"), known))
+    return _shares(sections, look, sum(1 + len(words) for words in _MIXED.values()))
+
+
+def _word(look: Look, field: str, value: str) -> str:
+    """The word for a value of a letter's field; a type that a city added itself is shown as its source writes it."""
+    message = f"letter.{field}.{value}"
+    said = look.say(message)
+    return safe(short(value.replace("_", " ").capitalize(), _NAME_LIMIT)) if said == message else said
+
+
+def _shares(sections: list[tuple[str, list[tuple[str, int]]]], look: Look, places: int) -> Figure:
+    """Rows of a share of their section each; a section's title, where it has one, takes a row."""
+    if not any(count for _, lines in sections for _, count in lines):
+        return blank(look.palette)
+    colours = look.palette
+    rows: list[int] = []
+    shares: list[float] = []
+    labels: list[dict[str, Any]] = []
+    row = 0
+    for title, lines in sections:
+        if title:
+            labels.append(text(0, row, title, xref="paper"))
+            row += 1
+        whole = sum(count for _, count in lines)
+        for word, count in lines:
+            share = count / whole
+            number = f"{look.number(count, 0)}  <b>{look.percent(share, 0)}</b>"
+            labels.append(text(0, row, word, xref="paper", xshift=8, font={"color": colours.fg}))
+            labels.append(text(1, row, number, xref="paper", xanchor="right", font={"color": colours.fg}))
+            rows.append(row)
+            shares.append(round(share, 4))
+            row += 1
+    strip = bar(name=look.say("mix.share"), orientation="h", x=shares, y=rows, width=0.86)
+    strip["marker"] = {"color": colours.faint, "opacity": 0.55}
+    return figure(
+        colours,
+        [strip],
+        xaxis={"range": [0, max(shares)], "visible": False},
+        # As many places always: with three types the bars do not swell.
+        yaxis={"range": [max(places, row) - 0.5, -0.5], "visible": False},
+        annotations=labels,
+    )
+
+
+def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
+    """`frame`: unit, name, electronic, eligible; unit "" is the city. Units by their paperless rate, the lowest first.
+
+    Units with fewer than 5 eligible letters are not ranked; they and the rest are counted in the last row. `chosen` has
+    its row whatever its rank. The line across is the city's rate.
+    """
+    rated = frame[frame["eligible"] > 0].assign(rate=lambda f: f["electronic"] / f["eligible"])
+    city, units = rated[rated["unit"] == ""], rated[rated["unit"] != ""]
+    ranked = units[(units["eligible"] >= FEWEST) | (units["unit"] == chosen)]
+    ranked = ranked.sort_values(["rate", "eligible", "name"], ascending=[True, False, True])
+    top = ranked.head(RANKED)
+    if chosen in set(ranked["unit"]) and chosen not in set(top["unit"]):
+        top = pd.concat([top.head(RANKED - 1), ranked[ranked["unit"] == chosen]])
+    if top.empty:
+        return blank(look.palette)
+    colours = look.palette
+    lines = [
+        (safe(name if len(name) <= _NAME_LIMIT else unit), float(rate), unit == chosen)
+        for unit, name, rate in zip(top["unit"], top["name"].astype(str), top["rate"], strict=True)
+    ]
+    rest = units[~units["unit"].isin(top["unit"])]
+    if len(rest):
+        rate = float(rest["electronic"].sum() / rest["eligible"].sum())
+        lines.append((look.say("paperless.others", number=look.number(len(rest), 0)), rate, False))
+    labels: list[dict[str, Any]] = []
+    for row, (name, rate, mine) in enumerate(lines):
+        strong = {"color": colours.accent if mine else colours.fg if row < len(top) else colours.muted}
+        place = {"xref": "paper", "yanchor": "bottom", "yshift": 4, "font": strong}
+        labels.append(text(0, row - 0.1, f"<b>{name}</b>" if mine else name, **place))
+        labels.append(text(1, row - 0.1, f"<b>{look.percent(rate, 0)}</b>", xanchor="right", **place))
+    strip = bar(
+        name=look.say("paperless.rate"),
+        orientation="h",
+        x=[round(rate, 4) for _, rate, _ in lines],
+        y=list(range(len(lines))),
+        width=0.22,
+        marker={"color": [colours.accent if mine else colours.faint for _, _, mine in lines]},
+    )
+    across = [_upright(float(city["rate"].iloc[0]), len(lines), colours.muted)] if len(city) else []
+    return figure(
+        colours,
+        [strip],
+        xaxis={"range": [0, 1], "visible": False},
+        yaxis={"range": [RANKED + 0.3, -0.8], "visible": False},
+        shapes=across,
+        annotations=labels,
+    )
+
+
+def _upright(at: float, rows: int, colour: str) -> dict[str, Any]:
+    line = {"color": colour, "width": 2, "dash": "dot"}
+    return {"type": "line", "x0": at, "x1": at, "y0": -0.11, "y1": rows - 0.89, "layer": "below", "line": line}
+
+
+def waiting(frame: pd.DataFrame, look: Look) -> Figure:
+    """`frame`: from_hours, to_hours (NaN: no end), over, count. Letters by age in working hours, the oldest last.
+
+    A line with its word parts what is older than the limit; that part is red.
+    """
+    if frame.empty or not frame["count"].any():
+        return blank(look.palette)
+    colours = look.palette
+    rows = frame.sort_values("from_hours").reset_index(drop=True)
+    over = rows["over"].astype(bool).tolist()
+    counts = rows["count"].astype(int).tolist()
+    limit = over.index(True)
+    # The line of the limit takes half a row.
+    places = [i + 0.75 * past for i, past in enumerate(over)]
+    labels = [
+        text(0, place, _ages(start, end, look), xref="paper", xshift=-_AGE_ROOM)
+        for place, start, end in zip(places, rows["from_hours"], rows["to_hours"], strict=True)
+    ]
+    labels += [
+        text(count, place, f"<b>{look.number(count, 0)}</b>", xshift=8, font={"color": colours.fg})
+        for place, count in zip(places, counts, strict=True)
+    ]
+    hours = _hours(float(rows["from_hours"].iloc[limit]), look)
+    at = places[limit] - 0.85
+    labels.append(text(1, at, look.say("waiting.limit", hours=hours), xref="paper", xanchor="right", yanchor="bottom"))
+    strip = bar(name=look.say("waiting.letters"), orientation="h", x=counts, y=places, width=0.6)
+    strip["marker"] = {"color": [colours.bad if past else colours.faint for past in over]}
+    rule = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at}
+    return figure(
+        colours,
+        [strip],
+        margin={"l": _AGE_ROOM, "r": 46, "t": 0, "b": 0},
+        xaxis={"range": [0, max(counts)], "visible": False},
+        yaxis={"range": [len(rows) + 0.25, -0.5], "visible": False},
+        shapes=[rule | {"line": {"color": colours.muted, "width": 2, "dash": "dash"}}],
+        annotations=labels,
+    )
+
+
+_AGE_ROOM: Final = 84  # px for `16-40`
+
+
+def _hours(value: float, look: Look) -> str:
+    return look.number(value, 0 if float(value).is_integer() else 1)
+
+
+def _ages(start: float, end: float, look: Look) -> str:
+    if pd.isna(end):
+        return f"> {_hours(start, look)}"
+    return f"≤ {_hours(end, look)}" if not start else f"{_hours(start, look)}–{_hours(end, look)}"
+
+
+def compared(frame: pd.DataFrame, look: Look) -> Figure:
+    """`frame`: period (now, before), working_days, begun, registered, dispositioned, completed (sums of the period).
+
+    Each per working day: a bar now, a tick before, and what changed. Nothing where one side has no working day or the
+    letters do not reach back that far.
+    """
+    sides = {str(row["period"]): row for row in frame.to_dict("records")}
+    now, before = sides.get("now"), sides.get("before")
+    if now is None or before is None or not (before["begun"] and now["working_days"] and before["working_days"]):
+        return blank(look.palette)
+    colours = look.palette
+    names = [n for n in ("registered", "dispositioned", "completed") if n in frame]
+    pairs = [(float(now[n]) / now["working_days"], float(before[n]) / before["working_days"]) for n in names]
+    labels: list[dict[str, Any]] = []
+    for row, (name, (rate, was)) in enumerate(zip(names, pairs, strict=True)):
+        place = {"xref": "paper", "yanchor": "bottom", "yshift": 5}
+        said = look.say("compare.was", value=f"<b>{_rate(rate, look)}</b>", before=_rate(was, look))
+        labels.append(text(0, row - 0.14, look.say(f"flow.{name}"), font={"color": colours.fg}, **place))
+        labels.append(text(1, row - 0.14, said + _change(rate, was, look), xanchor="right", **place))
+    strip = bar(
+        name=look.say("compare.now"),
+        orientation="h",
+        x=[round(rate, 3) for rate, _ in pairs],
+        y=list(range(len(pairs))),
+        width=0.26,
+        marker={"color": colours.accent},
+    )
+    tick = {"symbol": "line-ns", "size": 22, "line": {"color": colours.fg, "width": 4}}
+    marks = scatter(
+        name=look.say("compare.before"),
+        x=[round(was, 3) for _, was in pairs],
+        y=list(range(len(pairs))),
+        mode="markers",
+        marker=tick,
+    )
+    most = max(value for pair in pairs for value in pair)
+    return figure(
+        colours,
+        [strip, marks],
+        margin={"l": 0, "r": 4, "t": 0, "b": 0},
+        xaxis={"range": [0, (most or 1) * 1.01], "visible": False},
+        yaxis={"range": [2.4, -0.75], "visible": False},
+        annotations=labels,
+    )
+
+
+def _rate(value: float, look: Look) -> str:
+    return look.number(value, 0 if value >= 100 else 1)
+
+
+def _change(rate: float, was: float, look: Look) -> str:
+    """What changed, in percent; nothing where there was nothing."""
+    if not was:
+        return ""
+    change = rate / was - 1
+    sign = "+" if change > 0 else "−" if change < 0 else ""
+    return f"  {sign}{look.percent(abs(change), 0)}"
