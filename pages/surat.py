@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -88,10 +89,15 @@ def _undispositioned(ctx: Context) -> Filled:
 
 
 def _paperless(ctx: Context) -> Filled:
-    kpi = "correspondence.paperless_rate"
-    foot = [tiles.small(ctx, "correspondence.paperless_rate_all", "rate", ctx.say("foot.of_all"))]
-    target = tiles.target_state(ctx, kpi, "rate", "up")
-    main = [*tiles.big(ctx, kpi, "rate"), *([html.Div(target, className="coc-surat-target")] if target else [])]
+    """The rate over what need not be on paper, beside it the one over all."""
+    kpi, of_all = "correspondence.paperless_rate", "correspondence.paperless_rate_all"
+    words = html.Span(ctx.say("foot.of_all"), className="coc-surat-words")
+    beside = html.Div([tiles.small(ctx, of_all, "rate", ""), words], className="coc-surat-beside")
+    main, foot = tiles.big(ctx, kpi, "rate"), tiles.target_state(ctx, kpi, "rate", "up") or [html.Span(_period(ctx))]
+    if ctx.reading(kpi).value is None:
+        foot = [beside]  # the words of a null need the room
+    else:
+        main.append(beside)
     return tiles.tile(_label(ctx, kpi, "kpi.paperless_rate"), main, foot)
 
 
@@ -103,8 +109,7 @@ def _sheets(ctx: Context) -> Filled:
         rupiah = saved * ctx.view.settings.limits.rupiah_per_sheet
         words = ctx.say("foot.rupiah", value=ctx.writer.number(rupiah))
         foot = [html.Span(words, **{"data-rupiah": f"{rupiah:.0f}"})]
-    main = tiles.big(ctx, kpi, "count", ctx.say("unit.sheets"))
-    return tiles.tile(_label(ctx, kpi, "kpi.sheets_saved"), main, foot)
+    return tiles.tile(_label(ctx, kpi, "kpi.sheets_saved"), tiles.big(ctx, kpi, "count"), foot)
 
 
 def _label(ctx: Context, kpi: str, label: str) -> Any:
@@ -158,7 +163,9 @@ def _chart(ctx: Context, name: str) -> Props:
     _, _, draw, empty = CHARTS[name]
     frame = letter_frames.of_view(ctx, name)
     kpi = _RECORDED.get(name)
-    if kpi and ctx.reading(kpi).state == "not_recorded":
+    if not letter_frames.any_letters(ctx):
+        frame, empty = None, "empty.mail"
+    elif kpi and ctx.reading(kpi).state == "not_recorded":
         frame, empty = None, "empty.letters_not_recorded"
     if name == "letter_paperless":
         draw = partial(draw, chosen=ctx.view.scope)
@@ -174,7 +181,7 @@ def _note(ctx: Context, name: str, frame: pd.DataFrame | None) -> str:
     if name == "letter_waiting":
         return say("note.waiting", scope=scope)
     if name == "letter_calendar":
-        return say("note.calendar", scope=scope)
+        return _calendar_note(ctx, scope, frame)
     if name == "letter_compare":
         return _compared_note(ctx, frame)
     note = say("note.of", scope=scope, period=_period(ctx))
@@ -187,6 +194,14 @@ def _note(ctx: Context, name: str, frame: pd.DataFrame | None) -> str:
         lost = say("note.not_recorded", what=", ".join(say(f"flow.{n}").lower() for n in missing)) if missing else ""
         return " · ".join(part for part in (note, today, lost) if part)
     return note
+
+
+def _calendar_note(ctx: Context, scope: str, frame: pd.DataFrame | None) -> str:
+    if frame is None or not frame["registered"].any():
+        return ctx.say("note.calendar_none", scope=scope)
+    most = frame.sort_values("registered").iloc[-1]
+    day = ctx.writer.short_date(date.fromisoformat(str(most["day"])))
+    return ctx.say("note.calendar", scope=scope, most=ctx.writer.number(int(most["registered"])), day=day)
 
 
 def _compared_note(ctx: Context, frame: pd.DataFrame | None) -> str:

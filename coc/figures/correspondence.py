@@ -164,7 +164,8 @@ def _holidays(days: pd.DataFrame, look: Look, *, named: bool) -> tuple[list[dict
         )
         # A narrow band has room for words set upright, a long leave for its name.
         wide = len(run) >= _NAMED_RUN
-        name = days["note"].iloc[run].mode().iloc[0]
+        # Of a feast and the leave around it the shortest name is the feast's own.
+        name = min(days["note"].iloc[run], key=lambda note: (len(note), note))
         limit = 3 * len(run) if wide else _UPRIGHT
         words = safe(short(name, limit)) if wide or named else look.say("flow.holiday")
         upright = {} if wide else {"textangle": -90}

@@ -14,13 +14,14 @@ from coc.figures.template import Figure, bar, blank, figure, scatter, text
 
 MOST_TYPES: Final = 9
 FEWEST: Final = 5  # eligible letters that a unit is ranked by its rate with
-RANKED: Final = 8
+RANKED: Final = 7
 _MIXED: Final = {
     "kind": ("incoming", "outgoing", "memo"),
     "urgency": ("amat_segera", "segera", "penting", "biasa", "unknown"),
     "medium": ("electronic", "paper"),
 }
 _NAME_LIMIT: Final = 30
+_HALF: Final = 0.5
 
 
 def types(frame: pd.DataFrame, look: Look) -> Figure:
@@ -129,12 +130,17 @@ def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
         width=0.22,
         marker={"color": [colours.accent if mine else colours.faint for _, _, mine in lines]},
     )
-    across = [_upright(float(city["rate"].iloc[0]), len(lines), colours.muted)] if len(city) else []
+    across: list[dict[str, Any]] = []
+    for rate in city["rate"].astype(float):
+        across.append(_upright(rate, len(lines), colours.muted))
+        said = look.say("paperless.city", rate=look.percent(rate, 0))
+        side = {"xanchor": "right", "xshift": -6} if rate > _HALF else {"xshift": 6}
+        labels.append(text(rate, len(lines) - 0.62, said, yanchor="middle", **side))
     return figure(
         colours,
         [strip],
         xaxis={"range": [0, 1], "visible": False},
-        yaxis={"range": [RANKED + 0.3, -0.8], "visible": False},
+        yaxis={"range": [RANKED + 0.7, -0.8], "visible": False},
         shapes=across,
         annotations=labels,
     )
@@ -142,7 +148,7 @@ def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
 
 def _upright(at: float, rows: int, colour: str) -> dict[str, Any]:
     line = {"color": colour, "width": 2, "dash": "dot"}
-    return {"type": "line", "x0": at, "x1": at, "y0": -0.11, "y1": rows - 0.89, "layer": "below", "line": line}
+    return {"type": "line", "x0": at, "x1": at, "y0": -0.11, "y1": rows - 0.4, "layer": "below", "line": line}
 
 
 def waiting(frame: pd.DataFrame, look: Look) -> Figure:
@@ -157,8 +163,8 @@ def waiting(frame: pd.DataFrame, look: Look) -> Figure:
     over = rows["over"].astype(bool).tolist()
     counts = rows["count"].astype(int).tolist()
     limit = over.index(True)
-    # The line of the limit takes half a row.
-    places = [i + 0.75 * past for i, past in enumerate(over)]
+    # The line of the limit and its word take a row.
+    places = [i + 1.0 * past for i, past in enumerate(over)]
     labels = [
         text(0, place, _ages(start, end, look), xref="paper", xshift=-_AGE_ROOM)
         for place, start, end in zip(places, rows["from_hours"], rows["to_hours"], strict=True)
@@ -168,17 +174,19 @@ def waiting(frame: pd.DataFrame, look: Look) -> Figure:
         for place, count in zip(places, counts, strict=True)
     ]
     hours = _hours(float(rows["from_hours"].iloc[limit]), look)
-    at = places[limit] - 0.85
-    labels.append(text(1, at, look.say("waiting.limit", hours=hours), xref="paper", xanchor="right", yanchor="bottom"))
+    at = places[limit] - 0.6
+    labels.append(
+        text(0, at, look.say("waiting.limit", hours=hours), xref="paper", xshift=-_AGE_ROOM, yanchor="bottom")
+    )
     strip = bar(name=look.say("waiting.letters"), orientation="h", x=counts, y=places, width=0.6)
     strip["marker"] = {"color": [colours.bad if past else colours.faint for past in over]}
-    rule = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at}
+    rule = {"type": "line", "xref": "paper", "x0": -0.6, "x1": 1.2, "y0": at, "y1": at}
     return figure(
         colours,
         [strip],
-        margin={"l": _AGE_ROOM, "r": 46, "t": 0, "b": 0},
+        margin={"l": _AGE_ROOM, "r": 14 + 11 * len(look.number(max(counts), 0)), "t": 0, "b": 0},
         xaxis={"range": [0, max(counts)], "visible": False},
-        yaxis={"range": [len(rows) + 0.25, -0.5], "visible": False},
+        yaxis={"range": [len(rows) + 0.5, -0.5], "visible": False},
         shapes=[rule | {"line": {"color": colours.muted, "width": 2, "dash": "dash"}}],
         annotations=labels,
     )
@@ -238,7 +246,7 @@ def compared(frame: pd.DataFrame, look: Look) -> Figure:
         [strip, marks],
         margin={"l": 0, "r": 4, "t": 0, "b": 0},
         xaxis={"range": [0, (most or 1) * 1.01], "visible": False},
-        yaxis={"range": [2.4, -0.75], "visible": False},
+        yaxis={"range": [2.3, -0.85], "visible": False},
         annotations=labels,
     )
 

@@ -17,7 +17,7 @@ flow = partial(correspondence.flow, named=True)
 
 _STAGES: Final = ("registered", "dispositioned", "completed")
 _ROOM: Final = 168  # px to the right of the last day, for what waits in each band
-_GAP: Final = 0.2  # share of the height that one label of two lines needs
+_GAP: Final = 0.29  # share of the height that one label of two lines needs
 
 
 def cumulative(frame: pd.DataFrame, look: Look) -> Figure:
@@ -56,6 +56,7 @@ def cumulative(frame: pd.DataFrame, look: Look) -> Figure:
             look.say(message, count=f"<b>{look.number(count, 0)}</b>"),
             xref="paper",
             xshift=10,
+            align="left",
             font={"color": colour},
         )
         for place, (message, count, _, colour) in zip(places, waits, strict=True)
@@ -112,9 +113,9 @@ def calendar(frame: pd.DataFrame, look: Look) -> Figure:
         _cell(week, day.weekday(), 0.06 + 0.84 * count / most, colours.accent, colours.fg if open_ else None)
         for week, day, count, open_ in zip(weeks, days, counts, today, strict=True)
     ]
-    names = [text(-0.75, i, look.say(f"weekday.{i}"), xanchor="right") for i in range(7)]
+    names = [text(0, i, look.say(f"weekday.{i}"), xref="paper", xshift=-46) for i in range(7)]
     dates = [
-        text(week - 0.5, -0.62, look.day(monday + timedelta(weeks=week)), yanchor="bottom")
+        text(week - 0.5, 1, look.day(monday + timedelta(weeks=week)), yref="paper", yshift=3, yanchor="bottom")
         for week in range(1 if days[0].weekday() else 0, weeks[-1] - 1, 4)
     ]
     # The numbers stay in the figure for whoever reads the data; the dots of holidays are what is seen.

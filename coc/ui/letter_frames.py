@@ -19,6 +19,12 @@ def of_view(ctx: Context, chart: str) -> pd.DataFrame | None:
     return None if found is None or found.empty else found
 
 
+def any_letters(ctx: Context) -> bool:
+    """Whether there is a letter at all: without one nothing waits, but nobody should be told so."""
+    board, frame = ("correspondence", "flow") if ctx.view.lens == "public" else (BOARD, "mix")
+    return ctx.frame(board, frame) is not None
+
+
 def by_day(ctx: Context, days: int) -> pd.DataFrame | None:
     """The latest `days` with today, a row each: day, working, partial, ramadan, note, and the counts of letters.
 

@@ -17,6 +17,7 @@ from coc.ui.page import PageSpec, Props, Render, View
 # path, word, page, for whom it is a link; in the order of the page's head
 NAV: tuple[tuple[str, str, str, Lenses], ...] = (
     ("/", "nav.overview", "overview", EVERY_LENS),
+    ("/surat", "nav.surat", "surat", EVERY_LENS),
     ("/disposisi", "nav.disposisi", "disposisi", EVERY_LENS),
     ("/sumber", "nav.sumber", "sumber", EVERY_LENS),
     ("/audit", "nav.audit", "audit", frozenset({"admin"})),

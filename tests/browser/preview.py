@@ -23,7 +23,7 @@ from tests.ui import factory
 
 ROOT = Path(__file__).parents[2]
 _LONGEST = "banner.store_busy"  # of the banners, which the client script shows
-PAGES = {"/": "overview", "/sumber": "sumber", "/disposisi": "disposisi"}
+PAGES = {"/": "overview", "/surat": "surat", "/sumber": "sumber", "/disposisi": "disposisi"}
 _INDEX = """<!doctype html><html lang="{lang}" data-bs-theme="{theme}"><head>{{%metas%}}<title>COC</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{{%css%}}</head>
 <body data-page="{page}"

@@ -76,7 +76,7 @@ SIZES = [pytest.param([WALL, PHONE], id="wall and phone"), pytest.param([WALL_4K
 
 
 @pytest.mark.parametrize(("state", "language", "theme"), LOOKS)
-@pytest.mark.parametrize("path", ["/", "/disposisi", "/sumber"])
+@pytest.mark.parametrize("path", ["/", "/surat", "/disposisi", "/sumber"])
 @pytest.mark.parametrize("sizes", SIZES)
 def test_nothing_scrolls_sideways_is_cut_or_lies_on_another(
     screen: Show, path: str, state: str, language: str, theme: str, sizes: list[tuple[int, int]]

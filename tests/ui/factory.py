@@ -14,7 +14,7 @@ from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.domain.reference import units
 from coc.settings.models import Settings, Target
 from coc.ui.page import View
-from tests.ui import factory_disposisi
+from tests.ui import factory_disposisi, factory_surat
 
 NOW = datetime(2026, 3, 11, 7, 5, 12, tzinfo=UTC)  # Wednesday 14.05.12 WIB
 TODAY = date(2026, 3, 11)
@@ -68,7 +68,8 @@ def boards(**values: float | None) -> dict[str, Board]:
     frames["correspondence"]["names"] = units()[["code", "name", "kind"]]
     frames |= factory_disposisi.frames(NOW)
     held = {name: _board(name, numbers, dict(made)) for name, made in frames.items()}
-    return held | {"disposition": _with_kpis(held["disposition"], factory_disposisi.kpi_rows())}
+    held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows())
+    return factory_surat.added(held, NOW)
 
 
 def _with_kpis(board: Board, rows: list[tuple[str, str, str, float, str]]) -> Board:
@@ -116,6 +117,7 @@ def large_boards() -> dict[str, Board]:
     for name, frames in factory_disposisi.large_frames(NOW).items():
         held[name] = replace(held[name], frames=frames)
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows(large=True))
+    held = factory_surat.large(held)
     return held | {"feeds": replace(held["feeds"], frames={"feeds": feeds(*TROUBLE[:3], *more)})}
 
 

@@ -20,8 +20,9 @@ from tests.ui.tree import attribute, text_of, walk, with_attribute
 
 overview = importlib.import_module("pages.overview")
 sumber = importlib.import_module("pages.sumber")
+surat = importlib.import_module("pages.surat")
 disposisi = importlib.import_module("pages.disposisi")
-PAGES = (overview, disposisi, sumber)
+PAGES = (overview, surat, disposisi, sumber)
 
 
 def _whole(page: Any, view: Any) -> Any:
