@@ -48,7 +48,7 @@ def cumulative(frame: pd.DataFrame, look: Look) -> Figure:
         ("wait.done", ends["completed"] - sums["completed"][0], ends["completed"], colours.accent),
     )
     places = spread([float(at) for _, _, at, _ in waits], top * _GAP)
-    lift = min(0.0, top - max(places))
+    lift = min(0.0, top * 0.95 - max(places))  # of two lines, one stands above its place
     labels = [
         text(
             1,
@@ -64,7 +64,7 @@ def cumulative(frame: pd.DataFrame, look: Look) -> Figure:
     return figure(
         colours,
         traces,
-        margin={"l": 66, "r": _ROOM, "t": 12, "b": 30},
+        margin={"l": 66, "r": _ROOM, "t": 18, "b": 30},
         xaxis={"range": [0, len(xs) - 1] if len(xs) > 1 else [-1, 1], **_dates(days, look)},
         yaxis={
             "range": [0, top * 1.04],

@@ -89,11 +89,11 @@ def stages(city: City) -> pd.DataFrame:
     """
     rows, size = letters(city), len(scopes(city)) * (DAYS + 1)
     first, now = midnight_before(city, DAYS - 1), now_of(city)
-    done = np.where(rows.completed == NAT, NEVER, rows.completed)
+    # A letter passes the stages in order, whatever the clocks of two systems say.
+    done = np.maximum(np.where(rows.completed == NAT, NEVER, rows.completed), rows.registered)
+    passed = np.clip(first_disposition(city), rows.registered, done)
     asked = rows.incoming & (rows.registered != NAT) & (done >= first)
-    if not (recorded(city, "letters.completed_at") and recorded(city, "dispositions.issued_at")):
-        asked[:] = False
-    passed = np.minimum(first_disposition(city), done)
+    asked &= recorded(city, "letters.completed_at") and recorded(city, "dispositions.issued_at")
     entered = {"registered": rows.registered, "dispositioned": passed, "completed": done}
     counts = {}
     for name, at in entered.items():
