@@ -62,7 +62,7 @@ _SMALLEST = """() => {
     .filter((e) => !e.closest('.coc-sr') && e.getBoundingClientRect().width > 0)
     .map((e) => parseFloat(getComputedStyle(e).fontSize) * (e.closest('svg') ? k : 1)));
 }"""
-WALLS = ("/", "/disposisi")  # fit one screen
+WALLS = ("/", "/surat", "/disposisi")  # fit one screen
 Show = Callable[..., Screen]
 
 
