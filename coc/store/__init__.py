@@ -5,7 +5,8 @@ from coc.store.control import AuditChoice, AuditLine, AuditRow, Control, Token
 from coc.store.engine import StoreError, Tx
 from coc.store.feeds import FeedRecord, Good, Position, Run
 from coc.store.lease import BOARDS, PULLS, Candidate, Leader, Lease, LostLeaseError
-from coc.store.letter_rows import Sight, Wanted
+from coc.store.letter_rows import Wanted
+from coc.store.letter_sight import Sight
 from coc.store.quarantine import Choice, Quarantined, Rejected
 from coc.store.schema import SchemaError, SchemaState
 from coc.store.store import Store, open_store
