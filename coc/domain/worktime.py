@@ -187,6 +187,25 @@ class Calendar:
         ends[reached] = (grid.start[i[reached]] + goal[reached]) - grid.before[i[reached]]
         return to_index(ends)
 
+    def hours_before(self, at: Any, hours: float) -> pd.Timestamp:
+        """The earliest instant from which no more than `hours` of working time pass until `at`.
+
+        From any earlier one more passes: what began before it is older than `hours`.
+        """
+        end = np.atleast_1d(to_micros(at))
+        grid = self._covering(end)
+        goal = grid.elapsed(end) - round(hours * HOUR)
+        if not grid.start.size or goal[0] <= 0:
+            return to_index(grid.midnights[:1])[0]
+        i = np.searchsorted(grid.before[1:], goal, side="left")
+        return to_index(grid.start[i] + goal - grid.before[i])[0]
+
+    def working_day_before(self, day: int, n: int) -> int:
+        """The latest civil day after which `n` working days pass until and with `day`; days count from 1970."""
+        grid = self._covering(np.atleast_1d(np.int64(day) * DAY))
+        place = int(np.searchsorted(grid.working_days, day, side="right")) - n
+        return int(grid.working_days[place] if place >= 0 else grid.first_day) - 1
+
     def end_of_nth_working_day(self, at: Any, n: int) -> pd.DatetimeIndex:
         """The end of the last interval of the n-th working day after the city date of `at` (that date never counts).
 

@@ -4,7 +4,9 @@ from coc.store.boards import BoardRow, BoardsHead
 from coc.store.control import AuditChoice, AuditLine, AuditRow, Control, Token
 from coc.store.engine import StoreError, Tx
 from coc.store.feeds import FeedRecord, Good, Position, Run
+from coc.store.item_kpis import KPIS, Aged, Question, Span
 from coc.store.lease import BOARDS, PULLS, Candidate, Leader, Lease, LostLeaseError
+from coc.store.letter_items import Found
 from coc.store.letter_rows import Wanted
 from coc.store.letter_sight import Sight
 from coc.store.quarantine import Choice, Quarantined, Rejected
@@ -13,7 +15,9 @@ from coc.store.store import Store, open_store
 
 __all__ = [
     "BOARDS",
+    "KPIS",
     "PULLS",
+    "Aged",
     "AuditChoice",
     "AuditLine",
     "AuditRow",
@@ -23,17 +27,20 @@ __all__ = [
     "Choice",
     "Control",
     "FeedRecord",
+    "Found",
     "Good",
     "Leader",
     "Lease",
     "LostLeaseError",
     "Position",
     "Quarantined",
+    "Question",
     "Rejected",
     "Run",
     "SchemaError",
     "SchemaState",
     "Sight",
+    "Span",
     "Store",
     "StoreError",
     "Token",

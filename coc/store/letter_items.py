@@ -1,0 +1,163 @@
+"""The letters or dispositions behind a KPI: how many, how many of them one may see, and a page of those."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+import sqlalchemy as sa
+
+from coc.domain.datasets import COLUMNS, Dataset
+from coc.store.engine import Database
+from coc.store.item_kpis import Aged, Condition, Population, Question, Span, population
+from coc.store.letter_sight import GIVEN, LETTERS, Sight, seen_disposition, seen_letter
+from coc.store.rows import fetch
+from coc.store.tables import DERIVED, TABLES
+
+# What narrows a list -> a disposition's own column, or a letter's.
+_OF_DISPOSITIONS: Final = {
+    "office": "from_office",
+    "channel": "channel",
+    "device": "device",
+    "kind": "letter_kind",
+    "urgency": "letter_urgency",
+}
+_OF_LETTERS: Final = {name: name for name in ("kind", "type", "medium", "urgency")}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`whole`: what the KPI looks at, `listed`: of it what is listed, `seen`: of that what one may see.
+
+    `parts`: further counts by name, `age:<age>` those listed of each age. `rows`: the page; of dispositions with what
+    their letters say (`letter_` and the column's name).
+    """
+
+    whole: int
+    listed: int
+    seen: int
+    parts: Mapping[str, int]
+    rows: pd.DataFrame
+
+
+class LetterItems(Database):
+    def items(
+        self, asked: Question, sight: Sight, hidden: Collection[str], limit: int, offset: int, *, whole: bool = True
+    ) -> Found:
+        """The answer as far as `sight` reaches, without the columns `hidden`.
+
+        `whole`: the counts are of all there is, else of what one may see alone.
+        """
+        people = population(asked)
+        mine = seen_letter(sight) if people.of is Dataset.LETTERS else seen_disposition(sight)
+        narrow = _narrowed(asked, people)
+        aged = _aged(asked, people)
+        counted = [people.whole, *narrow] if whole else [people.whole, *narrow, mine]
+        listed = people.listed if asked.age is None else sa.and_(people.listed, aged[f"age:{asked.age}"])
+        names = {
+            "listed": listed,
+            "seen": sa.and_(listed, mine) if whole else listed,
+            **people.parts,
+            **{name: sa.and_(people.listed, of_age) for name, of_age in aged.items()},
+        }
+        with self.read() as connection:
+            counts = connection.execute(_counts(people, counted, names)).one()
+            parts = {name: int(n or 0) for name, n in zip(names, counts[1:], strict=True)}
+            rows = self._listed(connection, people, [people.whole, listed, mine, *narrow], hidden, limit, offset)
+        return Found(int(counts[0]), parts.pop("listed"), parts.pop("seen"), parts, rows)
+
+    def _listed(
+        self,
+        connection: sa.Connection,
+        people: Population,
+        where: list[Condition],
+        hidden: Collection[str],
+        limit: int,
+        offset: int,
+    ) -> pd.DataFrame:
+        """Two steps: keys in order, then the rows of these keys alone."""
+        table = TABLES[people.of]
+        keys = sa.select(table.c.source, table.c.source_id).select_from(_from(people)).where(*where)
+        keys = keys.order_by(*people.order, table.c.source, table.c.source_id).limit(limit).offset(offset)
+        found = [(str(source), str(id)) for source, id in connection.execute(keys)]
+        chosen = [c for c in COLUMNS[people.of] if c.name not in hidden]
+        if people.of is Dataset.DISPOSITIONS:
+            chosen += DERIVED
+        rows = _in_order(fetch(connection, people.of, _among(table, "source_id", found), columns=chosen), found)
+        if people.of is Dataset.LETTERS:
+            return rows
+        of_letters = list(dict.fromkeys(zip(rows["source"], rows["letter_id"], strict=True)))
+        its = [c for c in COLUMNS[Dataset.LETTERS] if c.name not in hidden]
+        letters = fetch(connection, Dataset.LETTERS, _among(LETTERS, "source_id", of_letters), columns=its)
+        letters = letters.set_index(["source", "source_id"]).add_prefix("letter_")
+        return rows.join(letters, on=["source", "letter_id"])
+
+
+def _in_order(rows: pd.DataFrame, keys: list[tuple[str, str]]) -> pd.DataFrame:
+    place = {key: n for n, key in enumerate(zip(rows["source"], rows["source_id"], strict=True))}
+    return rows.iloc[[place[key] for key in keys if key in place]].reset_index(drop=True)
+
+
+def _among(table: sa.Table, column: str, keys: Collection[tuple[str, str]]) -> Condition:
+    """A plain `IN` a source: SQLite looks rows of pairs up one by one."""
+    of_source: dict[str, list[str]] = {}
+    for source, id in keys:
+        of_source.setdefault(source, []).append(id)
+    return sa.or_(
+        sa.false(), *(sa.and_(table.c.source == source, table.c[column].in_(ids)) for source, ids in of_source.items())
+    )
+
+
+def _counts(people: Population, where: list[Condition], names: Mapping[str, Condition]) -> Any:
+    sums = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in names.values()]
+    return sa.select(sa.func.count(), *sums).select_from(_from(people)).where(*where)
+
+
+def _from(people: Population) -> sa.FromClause:
+    table = TABLES[people.of]
+    if people.joined is None:
+        return table
+    firsts = people.joined
+    return table.join(firsts, sa.and_(firsts.c.source == table.c.source, firsts.c.letter_id == table.c.source_id))
+
+
+def _narrowed(asked: Question, people: Population) -> list[Condition]:
+    """The unit and what is chosen; what the list's rows do not say of themselves narrows nothing."""
+    if people.of is Dataset.LETTERS:
+        own, unit, foreign = _OF_LETTERS, LETTERS.c.unit, {}
+    else:
+        own, unit = _OF_DISPOSITIONS, GIVEN.c.to_unit
+        foreign = {n: v for n, v in asked.chosen.items() if n in _OF_LETTERS and n not in own}
+    table = TABLES[people.of]
+    found: list[Condition] = [] if asked.unit is None else [unit == asked.unit]
+    for name, value in asked.chosen.items():
+        if name in own:
+            column = table.c[own[name]]
+            found.append(sa.func.coalesce(column, "unknown") == value if value == "unknown" else column == value)
+    if foreign:
+        its = LETTERS.alias("filtered")
+        same = [its.c.source == GIVEN.c.source, its.c.source_id == GIVEN.c.letter_id]
+        found.append(sa.exists().where(*same, *(its.c[n] == v for n, v in foreign.items())))
+    return found
+
+
+def _aged(asked: Question, people: Population) -> dict[str, Condition]:
+    """By `age:<age>`, what is of that age."""
+    return {f"age:{name}": _of_age(people, aged) for name, aged in asked.ages.items()}
+
+
+def _of_age(people: Population, aged: Aged) -> Condition:
+    if people.of is Dataset.LETTERS or not aged.others:
+        return _in_span(people.at, aged.default)
+    cases = [(GIVEN.c.to_unit.in_(units), _in_span(people.at, span)) for units, span in aged.others.items()]
+    others = sa.or_(sa.false(), *(sa.and_(of_units, in_span) for of_units, in_span in cases))
+    rest = sa.and_(*(~of_units for of_units, _ in cases), _in_span(people.at, aged.default))
+    return sa.or_(others, rest)
+
+
+def _in_span(at: sa.ColumnElement[Any], span: Span) -> Condition:
+    bounds = [] if span.first is None else [at >= span.first]
+    bounds += [] if span.end is None else [at < span.end]
+    return sa.and_(sa.true(), *bounds)
