@@ -2,6 +2,7 @@
 
 from coc.access.audit import Audit
 from coc.access.gatekeeper import DEMO_LENS, LENS_COOKIE, Gatekeeper
+from coc.access.items import Items
 from coc.access.reader import Figure, Reader
 from coc.access.rows import Rows
 from coc.access.sessions import Sessions
@@ -17,6 +18,7 @@ __all__ = [
     "Audit",
     "Figure",
     "Gatekeeper",
+    "Items",
     "Lens",
     "Reader",
     "Refusal",

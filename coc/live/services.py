@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from flask import g, has_request_context, request
 
-from coc.access import DEMO_LENS, Audit, Gatekeeper, Lens, Reader, Rows, Sessions, Tokens, Viewer
+from coc.access import DEMO_LENS, Audit, Gatekeeper, Items, Lens, Reader, Rows, Sessions, Tokens, Viewer
+from coc.access.address import client_of
 from coc.access.audit_log import AuditLog
 from coc.boards import Snapshot
 from coc.clock import Clock
@@ -54,6 +55,7 @@ class Services:
     ready: bool = False
     _reader: Reader | None = None
     _audit_log: AuditLog | None = None
+    _items: Items | None = None
     _events: dict[Lens, tuple[float, tuple[Snapshot | None, Trouble | None], bytes]] = field(default_factory=dict)
 
     @property
@@ -72,6 +74,13 @@ class Services:
     def rows(self) -> Rows:
         """Letters and dispositions one by one, as a viewer may see them."""
         return Rows(self.store, self.audit, self.settings, self.realm)
+
+    @property
+    def items(self) -> Items:
+        """What is behind a figure, and the tree of one letter, as a viewer may see them."""
+        if self._items is None:
+            self._items = Items(self.store, self.audit, self.settings, self.realm)
+        return self._items
 
     @property
     def simulated(self) -> bool:
@@ -178,6 +187,11 @@ def viewer_in_hand() -> Viewer | None:
     scope: dict[str, Any] = request.environ.get("asgi.scope") or {}
     found = g.get("coc_viewer") or scope.get("coc.viewer")
     return found if isinstance(found, Viewer) else None
+
+
+def place_in_hand() -> str:
+    """The address of who sent the request that a page is answering, for the audit log; "" outside one."""
+    return client_of(request.environ.get("asgi.scope") or {}) if has_request_context() else ""
 
 
 def _lens_in_hand() -> Lens:

@@ -9,10 +9,18 @@ from typing import Any, Final
 import pandas as pd
 import sqlalchemy as sa
 
-from coc.domain.datasets import COLUMNS, Dataset
+from coc.domain.datasets import COLUMNS, Column, Dataset
 from coc.store.engine import Database
 from coc.store.item_kpis import Aged, Condition, Population, Question, Span, population
-from coc.store.letter_sight import GIVEN, LETTERS, Sight, seen_disposition, seen_letter
+from coc.store.letter_sight import (
+    GIVEN,
+    LETTERS,
+    Sight,
+    live_disposition,
+    live_letter,
+    seen_disposition,
+    seen_letter,
+)
 from coc.store.rows import fetch
 from coc.store.tables import DERIVED, TABLES
 
@@ -68,6 +76,22 @@ class LetterItems(Database):
             rows = self._listed(connection, people, [people.whole, listed, mine, *narrow], hidden, limit, offset)
         return Found(int(counts[0]), parts.pop("listed"), parts.pop("seen"), parts, rows)
 
+    def one_letter(
+        self, source: str, id: str, sight: Sight, hidden: Collection[str]
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """A letter, and its dispositions in the order of their issue: as much as `sight` reaches of either."""
+        own = [LETTERS.c.source == source, LETTERS.c.source_id == id, live_letter(), seen_letter(sight)]
+        mine = [GIVEN.c.source == source, GIVEN.c.letter_id == id, live_disposition(), seen_disposition(sight)]
+        with self.read() as connection:
+            letters = fetch(connection, Dataset.LETTERS, *own, columns=_shown(Dataset.LETTERS, hidden))
+            return letters, fetch(connection, Dataset.DISPOSITIONS, *mine, **_branches(hidden))
+
+    def branches(self, letters: Collection[tuple[str, str]], hidden: Collection[str]) -> pd.DataFrame:
+        """The dispositions of letters (source, id) that somebody may see, in the order of their issue."""
+        with self.read() as connection:
+            mine = [_among(GIVEN, "letter_id", letters), live_disposition()]
+            return fetch(connection, Dataset.DISPOSITIONS, *mine, **_branches(hidden))
+
     def _listed(
         self,
         connection: sa.Connection,
@@ -82,17 +106,27 @@ class LetterItems(Database):
         keys = sa.select(table.c.source, table.c.source_id).select_from(_from(people)).where(*where)
         keys = keys.order_by(*people.order, table.c.source, table.c.source_id).limit(limit).offset(offset)
         found = [(str(source), str(id)) for source, id in connection.execute(keys)]
-        chosen = [c for c in COLUMNS[people.of] if c.name not in hidden]
-        if people.of is Dataset.DISPOSITIONS:
-            chosen += DERIVED
+        chosen = _shown(people.of, hidden)
         rows = _in_order(fetch(connection, people.of, _among(table, "source_id", found), columns=chosen), found)
         if people.of is Dataset.LETTERS:
             return rows
         of_letters = list(dict.fromkeys(zip(rows["source"], rows["letter_id"], strict=True)))
-        its = [c for c in COLUMNS[Dataset.LETTERS] if c.name not in hidden]
+        its = _shown(Dataset.LETTERS, hidden)
         letters = fetch(connection, Dataset.LETTERS, _among(LETTERS, "source_id", of_letters), columns=its)
         letters = letters.set_index(["source", "source_id"]).add_prefix("letter_")
         return rows.join(letters, on=["source", "letter_id"])
+
+
+def _shown(dataset: Dataset, hidden: Collection[str]) -> list[Column]:
+    """Canonical columns that one may see, and those that are derived of a disposition."""
+    derived = DERIVED if dataset is Dataset.DISPOSITIONS else ()
+    return [*(c for c in COLUMNS[dataset] if c.name not in hidden), *derived]
+
+
+def _branches(hidden: Collection[str]) -> dict[str, Any]:
+    """Of a `fetch` of dispositions: their columns and their order."""
+    order = (GIVEN.c.issued_at, GIVEN.c.source, GIVEN.c.source_id)
+    return {"columns": _shown(Dataset.DISPOSITIONS, hidden), "order": order}
 
 
 def _in_order(rows: pd.DataFrame, keys: list[tuple[str, str]]) -> pd.DataFrame:

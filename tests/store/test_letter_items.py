@@ -116,20 +116,20 @@ def hold(store: Store, city: City, units: list[str], windows: list[Any]) -> None
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=15, suppress_health_check=QUIET, deadline=None)
+@settings(max_examples=6, suppress_health_check=QUIET, deadline=None)
 @given(mail(), st.sampled_from(UNITS), st.sampled_from(WINDOWS))
 def test_the_items_of_every_figure_are_those_it_counts(store: Store, made: Any, unit: str, window: Any) -> None:
     hold(store, cities.city(*made), ["", unit], [window])
 
 
 @pytest.mark.slow
-@settings(max_examples=120, suppress_health_check=QUIET, deadline=None)
+@settings(max_examples=25, suppress_health_check=QUIET, deadline=None)
 @given(mail())
 def test_the_items_are_those_counted_in_every_scope_and_window(store: Store, made: Any) -> None:
     hold(store, cities.city(*made), ["", *UNITS], list(WINDOWS))
 
 
-@settings(max_examples=15, suppress_health_check=QUIET, deadline=None)
+@settings(max_examples=5, suppress_health_check=QUIET, deadline=None)
 @given(mail(), st.sampled_from(["", *UNITS]))
 def test_the_ages_are_those_of_the_chart_that_leads_to_them(store: Store, made: Any, unit: str) -> None:
     city = cities.city(*made)
