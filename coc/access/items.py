@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from coc.access.questions import Asked, of, question
+from coc.access.questions import FIRST_BY_LEADERS, Asked, of, question
 from coc.access.rows import Rows, hidden_of
 from coc.access.viewer import Viewer
 from coc.boards.city import provided_by
@@ -28,8 +28,9 @@ class Behind:
     """A page of what is behind a figure. `total`: how many there are, `whole`: of how many the KPI is; None where that
     would tell of rows that the viewer may not see. `seen`: how many it may see; `parts`: as `Found.parts`.
 
-    `rows`: letters or dispositions with `age_hours` and `age_days`, working time; `branches`: all dispositions of their
-    letters. `reads`: whether the sources record when a disposition is read.
+    `rows`: letters or dispositions with `age_hours` and `age_days`, working time; and `first_hours`, to the first
+    disposition, where the KPI is of those. `branches`: all dispositions of their letters. `reads`: whether the sources
+    record when a disposition is read.
     """
 
     of: Dataset
@@ -65,6 +66,8 @@ class Items(Rows):
         id = "source_id" if dataset is Dataset.LETTERS else "letter_id"
         letters = list(dict.fromkeys(zip(rows["source"], rows[id], strict=True)))
         branches = self._store.branches(letters, hidden)
+        if asked.kpi == FIRST_BY_LEADERS:
+            rows = _with_first(rows, branches, calendars)
         self._audit.wrote(viewer, "rows.read", f"{_asked(asked)}: {len(rows)} rows", from_where)
         total, whole = (None, None) if asked.narrowed else (found.listed, found.whole)
         return Behind(dataset, found.seen, total, whole, found.parts, rows, branches, self._reads)
@@ -109,6 +112,14 @@ def _aged(rows: pd.DataFrame, dataset: Dataset, calendars: Calendars, now: datet
         hours[mine] = calendar.hours_between(start[mine], end[mine])
         days[mine] = calendar.working_days_between(first[mine], last[mine])
     return rows.assign(age_hours=hours, age_days=days)
+
+
+def _with_first(letters: pd.DataFrame, branches: pd.DataFrame, calendars: Calendars) -> pd.DataFrame:
+    """With `first_hours`: working hours from the registration to the first disposition that is not cancelled."""
+    given = branches[branches["cancelled_at"].isna()].groupby(["source", "letter_id"])["issued_at"].min()
+    first = given.reindex(pd.MultiIndex.from_frame(letters[["source", "source_id"]]))
+    hours = calendars.default.hours_between(to_micros(letters["registered_at"]), to_micros(first))
+    return letters.assign(first_hours=hours)
 
 
 def _ended(rows: pd.DataFrame, now: int) -> Any:

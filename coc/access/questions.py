@@ -21,13 +21,10 @@ from coc.store import KPIS, Aged, Question, Span
 AGES: Final[Mapping[str, tuple[int, int | None]]] = {"0-1": (0, 1), "2-3": (2, 3), "4-5": (4, 5), "gt5": (6, None)}
 _OF_LETTER: Final = ("kind", "type", "medium", "urgency")
 _OF_DISPOSITION: Final = ("office", "channel", "device", *_OF_LETTER)
-# KPIs of dispositions among those of the store, and of the leaders' first ones, which are of letters.
-_LEADERS: Final = "leaders.first_disposition_hours_p50"
-# Figures of this moment: no window narrows them.
-NOW_ALONE: Final = frozenset(
+FIRST_BY_LEADERS: Final = "leaders.first_disposition_hours_p50"
+# Things that still wait: those have an age that grows.
+WAITING: Final = frozenset(
     {
-        "correspondence.registered_today",
-        "correspondence.completed_today",
         "correspondence.undispositioned",
         "disposition.backlog",
         "disposition.overdue",
@@ -35,8 +32,6 @@ NOW_ALONE: Final = frozenset(
         "disposition.days_to_clear",
     }
 )
-# Things that still wait: those have an age that grows.
-WAITING: Final = NOW_ALONE - {"correspondence.registered_today", "correspondence.completed_today"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ def of(kpi: str) -> Dataset | None:
 def takes(kpi: str) -> tuple[str, ...]:
     """What narrows the items of a KPI."""
     own = _OF_DISPOSITION if of(kpi) is Dataset.DISPOSITIONS else _OF_LETTER
-    more = ("flow",) if kpi == "disposition.net_flow" else ("office",) if kpi == _LEADERS else ()
+    more = ("flow",) if kpi == "disposition.net_flow" else ("office",) if kpi == FIRST_BY_LEADERS else ()
     return ("age", *more, *own)
 
 

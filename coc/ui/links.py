@@ -10,7 +10,7 @@ from coc.ui.context import Context
 
 ITEMS_PATH: Final = "/telusur"
 # Subjects whose figures have letters, dispositions or units behind them.
-_WITH_ITEMS: Final = frozenset({"correspondence", "disposition", "leaders", "adoption"})
+WITH_ITEMS: Final = frozenset({"correspondence", "disposition", "leaders", "adoption"})
 
 
 def items(ctx: Context, kpi: str, **more: str) -> str | None:
@@ -19,7 +19,7 @@ def items(ctx: Context, kpi: str, **more: str) -> str | None:
     `more`: unit, window, age, office, channel, device, medium, kind, type, urgency. None where there is nothing to
     follow: a lens without letter rows, a KPI without items.
     """
-    if ctx.view.lens not in OF_LETTERS or kpi.split(".")[0] not in _WITH_ITEMS:
+    if ctx.view.lens not in OF_LETTERS or kpi.split(".")[0] not in WITH_ITEMS:
         return None
     asked = {"kpi": kpi, "unit": ctx.view.scope, "window": ctx.view.window, **more}
     return f"{ITEMS_PATH}?{urlencode({name: value for name, value in asked.items() if value})}"

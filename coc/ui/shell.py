@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from coc.access.table import EVERY_LENS, Lenses
 from coc.ui.client_words import client_words
@@ -24,8 +25,11 @@ NAV: tuple[tuple[str, str, str, Lenses], ...] = (
 )
 
 
-def header(ctx: Context, page: PageSpec) -> Any:
-    """The page's head. Only `<page>-asof` changes with an epoch; the clock runs in the browser."""
+def header(ctx: Context, page: PageSpec, kept: Mapping[str, str] | None = None) -> Any:
+    """The page's head. Only `<page>-asof` changes with an epoch; the clock runs in the browser.
+
+    `kept`: what of the address stays when one chooses another language or theme.
+    """
     view = ctx.view
     name = page.name
     return html.Header(
@@ -53,7 +57,7 @@ def header(ctx: Context, page: PageSpec) -> Any:
                         ],
                         className="coc-connection",
                     ),
-                    _menu(ctx, page),
+                    _menu(ctx, page, kept or {}),
                     html.Div(
                         [
                             html.Div(
@@ -139,14 +143,20 @@ def first_paint(page: PageSpec, skeleton: Callable[[Context], Any], render: Rend
     return compose(page, skeleton, render, view)
 
 
-def compose(page: PageSpec, skeleton: Callable[[Context], Any], render: Render, view: View) -> Any:
+def compose(
+    page: PageSpec,
+    skeleton: Callable[[Context], Any],
+    render: Render,
+    view: View,
+    kept: Mapping[str, str] | None = None,
+) -> Any:
     """The skeleton inside the shell, with the render's props set on the components that have their ids."""
     ctx = context_of(view)
     whole = html.Div(
         [
             *([html.Div(className="coc-ribbon", **{"aria-hidden": "true"})] if view.simulated else []),
             html.Div(hidden=True, **{"data-coc-words": client_words(ctx.say.language)}),
-            header(ctx, page),
+            header(ctx, page, kept),
             html.Main(skeleton(ctx), className=f"coc-main coc-main-{page.name}"),
         ],
         className=f"coc-frame coc-frame-{page.name}",
@@ -167,7 +177,7 @@ def _today(ctx: Context) -> str:
     return f"{ctx.writer.weekday(day)}, {ctx.writer.long_date(day)}"
 
 
-def _menu(ctx: Context, page: PageSpec) -> Any:
+def _menu(ctx: Context, page: PageSpec, kept: Mapping[str, str]) -> Any:
     """The way to other pages: a row where there is width for it, else a panel that the button opens (coc-menu.js)."""
     button = html.Button(
         [icon("menu"), ctx.say("nav.menu")],
@@ -175,11 +185,11 @@ def _menu(ctx: Context, page: PageSpec) -> Any:
         className="coc-menu-button",
         **{"aria-expanded": "false", "aria-controls": "coc-nav"},
     )
-    links = html.Nav(_links(ctx, page), id="coc-nav", className="coc-nav", **{"aria-label": ctx.say("nav.label")})
+    links = html.Nav(_links(ctx, page, kept), id="coc-nav", className="coc-nav", **{"aria-label": ctx.say("nav.label")})
     return html.Div([button, links], className="coc-menu")
 
 
-def _links(ctx: Context, page: PageSpec) -> list[Any]:
+def _links(ctx: Context, page: PageSpec, kept: Mapping[str, str]) -> list[Any]:
     view, say = ctx.view, ctx.say
     places = [
         html.A(say(title), href=path, className="coc-link", **({"aria-current": "page"} if name == page.name else {}))
@@ -190,7 +200,7 @@ def _links(ctx: Context, page: PageSpec) -> list[Any]:
     languages = [
         html.A(
             say(f"nav.language.{code}"),
-            href=f"{page.path}?lang={code}",
+            href=f"?{urlencode({**kept, 'lang': code})}",
             title=say(f"nav.language.{code}.long"),
             className="coc-link",
             **({"aria-current": "true"} if code == view.language else {}),
@@ -200,7 +210,7 @@ def _links(ctx: Context, page: PageSpec) -> list[Any]:
     ]
     theme = html.A(
         [icon(f"theme-{other}"), html.Span(say(f"nav.theme.{other}"), className="coc-sr")],
-        href=f"{page.path}?theme={other}",
+        href=f"?{urlencode({**kept, 'theme': other})}",
         title=say(f"nav.theme.{other}"),
         className="coc-link coc-link-icon",
     )
