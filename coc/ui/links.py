@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import string
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import unquote, urlencode
 
 from coc.access.table import OF_LETTERS
 from coc.ui.context import Context
 
 ITEMS_PATH: Final = "/telusur"
+_PLAIN: Final = frozenset(string.ascii_letters + string.digits + "-_")
+_ESCAPED: Final = re.compile(r"(?:~[0-9A-F]{2})+")
 # Subjects whose figures have letters, dispositions or units behind them.
 WITH_ITEMS: Final = frozenset({"correspondence", "disposition", "leaders", "adoption"})
 
@@ -26,5 +30,15 @@ def items(ctx: Context, kpi: str, **more: str) -> str | None:
 
 
 def letter(source: str, id: str) -> str:
-    """One letter's tree of dispositions. Any id is one segment of the path."""
-    return f"{ITEMS_PATH}/{quote(source, safe='')}/{quote(id, safe='')}"
+    """One letter's tree of dispositions. Any id is one segment of the path, and stays one behind any proxy."""
+    return f"{ITEMS_PATH}/{_segment(source)}/{_segment(id)}"
+
+
+def told(segment: str) -> str:
+    """The inverse of a segment, as a browser gives it back; what nobody could have written is taken as it is."""
+    return _ESCAPED.sub(lambda m: bytes.fromhex(m[0].replace("~", "")).decode("utf-8", "replace"), unquote(segment))
+
+
+def _segment(text: str) -> str:
+    """Letters, digits, `-` and `_`; other bytes as ~XX: servers and proxies decode a percent each their own way."""
+    return "".join(c if c in _PLAIN else "".join(f"~{byte:02X}" for byte in c.encode()) for c in text)

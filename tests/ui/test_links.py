@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -36,5 +37,13 @@ def test_the_city_and_an_empty_choice_narrow_nothing() -> None:
     )
 
 
-def test_an_id_of_any_signs_is_one_segment() -> None:
-    assert links.letter("e office", "a/b?c=1&d=é") == "/telusur/e%20office/a%2Fb%3Fc%3D1%26d%3D%C3%A9"
+@pytest.mark.parametrize("id", ["a/b?c=1&d=é", "~2F", "100%", "..", "005/XI/2026", "a b", "日"])
+def test_an_id_of_any_signs_is_one_segment_and_comes_back(id: str) -> None:
+    path = links.letter("e office", id)
+    empty, page, source, letter = path.split("/")
+    assert (empty, page, links.told(source), links.told(letter)) == ("", "telusur", "e office", id)
+    assert re.fullmatch(r"[A-Za-z0-9_~-]+", letter)
+
+
+def test_a_segment_that_nobody_wrote_breaks_nothing() -> None:
+    assert links.told("~FF~zz%41") == "\ufffd~zzA"
