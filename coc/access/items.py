@@ -13,6 +13,7 @@ import pandas as pd
 
 from coc.access.questions import FIRST_BY_LEADERS, Asked, of, question
 from coc.access.rows import Rows, hidden_of
+from coc.access.table import OF_LETTERS
 from coc.access.viewer import Viewer
 from coc.boards.city import provided_by
 from coc.domain.datasets import Dataset
@@ -45,9 +46,9 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class LetterTree:
-    """One letter's columns by name, None where it has not arrived; its dispositions, with ages as in `Behind`."""
+    """`letters`: one, none where it has not arrived; its dispositions. Both with ages as in `Behind`."""
 
-    letter: Mapping[str, Any] | None
+    letters: pd.DataFrame
     branches: pd.DataFrame
     reads: bool
 
@@ -61,7 +62,8 @@ class Items(Rows):
         calendars = self._calendars(units)
         wanted = question(asked, now, calendars, units, self._settings.limits)
         dataset, hidden, sight = of(asked.kpi) or Dataset.LETTERS, hidden_of(viewer), self._sight(viewer)
-        found = self._store.items(wanted, sight, hidden, PAGE, (page - 1) * PAGE, whole=not asked.narrowed)
+        whole = viewer.lens in OF_LETTERS and not asked.narrowed
+        found = self._store.items(wanted, sight, hidden, PAGE, (page - 1) * PAGE, whole=whole)
         rows = _aged(found.rows, dataset, calendars, now)
         id = "source_id" if dataset is Dataset.LETTERS else "letter_id"
         letters = list(dict.fromkeys(zip(rows["source"], rows[id], strict=True)))
@@ -69,8 +71,8 @@ class Items(Rows):
         if asked.kpi == FIRST_BY_LEADERS:
             rows = _with_first(rows, branches, calendars)
         self._audit.wrote(viewer, "rows.read", f"{_asked(asked)}: {len(rows)} rows", from_where)
-        total, whole = (None, None) if asked.narrowed else (found.listed, found.whole)
-        return Behind(dataset, found.seen, total, whole, found.parts, rows, branches, self._reads)
+        total, of_all = (found.listed, found.whole) if whole else (None, None)
+        return Behind(dataset, found.seen, total, of_all, found.parts, rows, branches, self._reads)
 
     def tree(self, viewer: Viewer, source: str, letter: str, now: datetime, from_where: str = "") -> LetterTree | None:
         """One letter and its dispositions. None where there is none, and where the viewer may not see it."""
@@ -79,9 +81,11 @@ class Items(Rows):
         if letters.empty and branches.empty:
             return None
         calendars = self._calendars(known_units(self._store, self._settings, self._realm))
-        aged = _aged(branches, Dataset.DISPOSITIONS, calendars, now)
-        found = None if letters.empty else dict(_aged(letters, Dataset.LETTERS, calendars, now).iloc[0])
-        return LetterTree(found, aged, self._reads)
+        return LetterTree(
+            _aged(letters, Dataset.LETTERS, calendars, now),
+            _aged(branches, Dataset.DISPOSITIONS, calendars, now),
+            self._reads,
+        )
 
     def _calendars(self, units: pd.DataFrame) -> Calendars:
         return build_calendars(self._settings.calendar, self._settings.city.time_zone, units)

@@ -10,6 +10,7 @@ import pandas as pd
 from coc.access.items import PAGE, Behind
 from coc.access.questions import WAITING
 from coc.metrics import registered
+from coc.store import KPIS
 from coc.ui import links
 from coc.ui.context import Context
 from coc.ui.dom import html
@@ -24,8 +25,9 @@ def choose(ctx: Context, told: tuple[str, ...] = ()) -> list[Any]:
     """Without a figure: why, and every figure that has items."""
     say = ctx.say
     groups = []
-    for subject, ids in groupby(filter(has_items, registered()), lambda id: id.split(".")[0]):
-        names = {say(f"telusur.kpi.{id}"): id for id in ids}
+    ids = [*KPIS, *(id for id in registered() if id not in KPIS and has_items(id))]
+    for subject, its in groupby(ids, lambda id: id.split(".")[0]):
+        names = {say(f"telusur.kpi.{id}"): id for id in its}
         entries = [
             html.Li(html.A(name, href=links.items(ctx, id), className="coc-items-way")) for name, id in names.items()
         ]
@@ -140,7 +142,9 @@ def _foot(ctx: Context, address: Address, seen: int) -> Any:
 def _empty(ctx: Context, address: Address, behind: Behind) -> Any:
     say, asked = ctx.say, address.asked
     assert asked is not None
-    if behind.total:
+    if ctx.reading(asked.kpi).value is None and not asked.narrowed and not registered()[asked.kpi].windowed:
+        more = say("null.no_data")  # where nothing is known nothing is well
+    elif behind.total:
         more = say("telusur.empty.hidden", hidden=ctx.writer.number(behind.total))
     elif asked.narrowed or asked.age:
         more = say("telusur.empty.narrowed")

@@ -37,8 +37,9 @@ def shown(ctx: Context, found: LetterTree) -> list[Any]:
     """The letter's head, what of it is done, and its branches."""
     words = words_of(ctx, reads=found.reads)
     tree = tree_of(plain_rows(found.branches), ctx.view.now, reads=found.reads)
+    letter = next(iter(plain_rows(found.letters)), None)
     return [
-        html.Section(_letter(words, found.letter, tree), className="coc-card coc-tree-letter"),
+        html.Section(_letter(words, letter, tree), className="coc-card coc-tree-letter"),
         html.Section(_branches(words, tree), className="coc-card coc-tree-branches"),
     ]
 

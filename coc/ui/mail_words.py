@@ -15,6 +15,7 @@ from coc.metrics.branches import Branch, State, Tree, Wait
 from coc.ui.context import Context, moment_of
 
 _PHRASES: Final = {row["kode"]: row["frasa"] for row in reference.instructions()}
+_OF_PLACES: Final = ("camat", "lurah")
 _ROMAN: Final = {"1": "I", "2": "II", "3": "III", "4": "IV"}
 # A state's shape (`coc-icon-...`) and its tone.
 SHAPES: Final[Mapping[str, tuple[str, str]]] = {
@@ -61,6 +62,8 @@ class MailWords:
         if not say.has(message):
             return code.replace("_", " ").replace(":", " ").capitalize()
         unit = parts[1] if len(parts) > 1 else ""
+        if parts[0] in _OF_PLACES and unit in self.names:
+            unit = self.names[unit].partition(" ")[2] or self.names[unit]  # of the place, without what it is
         number = parts[2] if len(parts) > 2 else ""
         return " ".join(say(message, unit=unit, n=number).split()) if "{" in say.messages[message] else say(message)
 

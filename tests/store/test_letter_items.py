@@ -21,7 +21,7 @@ from coc.metrics.series import backlog_by_age
 from coc.store import KPIS, Found, Sight, Store, bulk, columns, open_store
 from coc.store.tables import TABLES, stored_columns
 from tests.metrics import cities
-from tests.metrics.cities import UNITS, wib
+from tests.metrics.cities import UNITS
 from tests.metrics.strategies import mail
 
 L, D = Dataset.LETTERS, Dataset.DISPOSITIONS
