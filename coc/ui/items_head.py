@@ -27,7 +27,7 @@ def title(words: MailWords, address: Address) -> str:
     said = [ctx.say(f"telusur.kpi.{asked.kpi}"), _scope(words, asked.unit)]
     if registered()[asked.kpi].windowed:
         said.append(ctx.say("telusur.days", days=asked.window[:-1]))
-    return " · ".join(said)
+    return "\N{NO-BREAK SPACE}· ".join(said)
 
 
 def head(words: MailWords, address: Address, counts: list[str]) -> Any:

@@ -54,7 +54,7 @@ def _letter(words: MailWords, letter: Mapping[str, Any] | None, tree: Tree) -> l
         html.H2(letter.get("number") or say("telusur.number.none"), className="coc-items-title"),
         *subject,
         html.Div(letter_marks(words, letter, tree), className="coc-tree-state"),
-        html.Dl([part for fact in _facts(words, letter, done) for part in fact], className="coc-facts coc-tree-facts"),
+        html.Dl([html.Div(list(fact)) for fact in _facts(words, letter, done)], className="coc-facts coc-tree-facts"),
     ]
 
 

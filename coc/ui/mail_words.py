@@ -88,7 +88,8 @@ class MailWords:
         if wait is Wait.NOTHING:
             return ""
         counts = {"done": tree.done, "all": tree.mandatory}
-        return self.ctx.say(f"telusur.wait.{wait}", unit=self.unit(unit), **counts)
+        message = "letter" if wait is Wait.BRANCHES else str(wait)
+        return self.ctx.say(f"telusur.wait.{message}", unit=self.unit(unit), **counts)
 
     def moment(self, at: object) -> str:
         """A time, with its year where that is another one."""
