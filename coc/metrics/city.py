@@ -57,5 +57,7 @@ class City:
     pasts: Mapping[Dataset, Past] = field(default_factory=dict)
     # Whose part this city is: what was prepared of the whole is then taken from there, and the same comes out.
     part: Part | None = None
+    # The same city by today's knowledge, where this one is as it stood at an earlier `now` (`coc.metrics.at`).
+    known_later: City | None = None
     # What several KPIs share, prepared once per city (`coc.metrics.facts`); `dataclasses.replace` starts a new one.
     memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -163,6 +163,9 @@ def _coded(
     city: City, of: str, column: str, rows: Callable[[City], pd.DataFrame], kept: Callable[[Part], Bools]
 ) -> Coded:
     def prepare() -> Coded:
+        if city.known_later is not None:
+            whole = _coded(city.known_later, of, column, rows, kept)
+            return Coded(whole.words, whole.places[city.memo[f"{of}.there"]])
         if city.part is not None:
             whole = _coded(city.part.whole, of, column, rows, kept)
             return Coded(whole.words, whole.places[kept(city.part)])
