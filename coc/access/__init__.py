@@ -5,6 +5,7 @@ from coc.access.gatekeeper import DEMO_LENS, LENS_COOKIE, Gatekeeper
 from coc.access.items import Items
 from coc.access.reader import Figure, Reader
 from coc.access.rows import Rows
+from coc.access.series import SeriesReader
 from coc.access.sessions import Sessions
 from coc.access.sign_in import SignIn
 from coc.access.table import Right
@@ -24,6 +25,7 @@ __all__ = [
     "Refusal",
     "Right",
     "Rows",
+    "SeriesReader",
     "Sessions",
     "SignIn",
     "Tokens",

@@ -129,7 +129,7 @@ class Reader:
         computed = held.shown.computed_at.astimezone(UTC) if snapshot else None
 
         def figure(value: float | None, state: str) -> Figure:
-            shown = None if value is None or value != value or state not in SHOWN_STATES else _number(value, spec)
+            shown = None if value is None or value != value or state not in SHOWN_STATES else shown_number(value, spec)
             return Figure(spec.id, shown, spec.measure, unit, window, as_of, computed, state)
 
         if unit is not None and spec.scope == "city":
@@ -191,7 +191,8 @@ def _oldest(spec: KpiSpec, snapshot: Snapshot | None, board: Board) -> datetime 
     return oldest.astimezone(UTC) if oldest else None
 
 
-def _number(value: float, spec: KpiSpec) -> float | int:
+def shown_number(value: float, spec: KpiSpec) -> float | int:
+    """As the API has it: whole where the measure is."""
     return int(value) if spec.measure in _WHOLE and float(value).is_integer() else float(value)
 
 

@@ -63,6 +63,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("/api/v1/openapi.json", Right.VIEWER),
     Rule("/api/v1/kpis", Right.VIEWER),
     Rule("/api/v1/kpis/*", Right.VIEWER),
+    Rule("/api/v1/series/*", Right.VIEWER),
     Rule("/api/v1/feeds", Right.VIEWER),
     Rule("/api/v1/stream", Right.VIEWER),
     *(Rule(f"/export/kpis.{f}", Right.VIEWER, audited="export") for f in ("csv", "xlsx", "json")),

@@ -27,6 +27,7 @@ from coc.boards.subjects import SUBJECTS
 from coc.clock import Clock
 from coc.domain.datasets import Dataset
 from coc.ingest.basis import Basis
+from coc.metrics.city import City
 from coc.settings.models import Realm, Settings
 from coc.store import BOARDS, BoardRow, BoardsHead, Candidate, Lease, LostLeaseError, Store
 
@@ -40,6 +41,8 @@ class Snapshot:
     """All boards of one epoch. `epochs`: by board name, the epoch of its last change in any population.
 
     `stamp`: "" but while the store is in trouble; then it differs with what is shown of the feeds (`aged`).
+    `awaited`: datasets whose first fill is not done. `cities`: by population what the boards were made of, where this
+    process made them: the rows of the last `HELD_DAYS` days and all open items.
     """
 
     epoch: int
@@ -49,6 +52,8 @@ class Snapshot:
     computed_at: datetime
     as_of: Mapping[Dataset, datetime | None] = field(default_factory=dict)
     stamp: str = ""
+    awaited: frozenset[Dataset] = frozenset()
+    cities: Mapping[str, City] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Builder:
@@ -65,6 +70,7 @@ class Builder:
         self._frames = LiveFrames(store, Basis.of(settings, realm))
         self._provided = provided_by(settings, realm)
         self._awaited: frozenset[Dataset] = frozenset()
+        self._cities: Mapping[str, City] = {}
         self._role = role
         self._built: int | None = None  # the commit we last built from; None: nothing since we may build
         self._stale_since: float | None = None
@@ -89,7 +95,7 @@ class Builder:
         self, now: pd.Timestamp, commit: int, head: BoardsHead, runs: Mapping[str, datetime], *, force: bool
     ) -> None:
         if not self._may_build(now, commit, head):
-            self._built = None
+            self._built, self._cities = None, {}
             self._follow(now, head, runs)
             return
         ticked = self._built is None or self._all_computed is None or abs(now - self._all_computed) >= TICK
@@ -136,6 +142,7 @@ class Builder:
         if self.snapshot is None:
             return
         feeds = self._feeds(Context.of(self.store, self.settings, self.realm), next_runs)
+        self._awaited = feeds.awaited
         boards = dict(self.snapshot.boards)
         for population in POPULATIONS:
             held = boards.get(("feeds", population))
@@ -156,7 +163,7 @@ class Builder:
         self._awaited = feeds.awaited
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
         frames, pasts = self._frames.frames, self._frames.pasts
-        cities = cities_of(frames, pasts, context, now, self._provided)
+        self._cities = cities = cities_of(frames, pasts, context, now, self._provided)
         fresh = self._of_feeds(feeds, now)
         for subject in todo:
             make = compute_awaited if subject.moving & feeds.awaited else compute_subject
@@ -222,7 +229,9 @@ class Builder:
     ) -> None:
         oldest = {name: _oldest(name, as_of) for name, _ in boards}
         boards = {key: replace(board, as_of=oldest[key[0]]) for key, board in boards.items()}
-        self.snapshot = Snapshot(epoch, boards, _epochs(boards), commit, computed, as_of)
+        self.snapshot = Snapshot(
+            epoch, boards, _epochs(boards), commit, computed, as_of, awaited=self._awaited, cities=self._cities
+        )
 
 
 def built_elsewhere(store: Store, seconds: float) -> bool:

@@ -19,7 +19,7 @@ from coc.store import Store
 ALL: Final = "all"
 PUBLIC: Final = "public"  # without rahasia and sangat_rahasia letters and their dispositions (DOMAIN, Privacy)
 POPULATIONS: Final = (ALL, PUBLIC)
-_SECRET: Final = ("rahasia", "sangat_rahasia")
+SECRET: Final = ("rahasia", "sangat_rahasia")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +82,5 @@ def cities_of(
 def _public(whole: City) -> Part:
     letters, given = whole.letters, whole.dispositions
     # A disposition whose letter has not arrived may belong to a secret one: not public until we know.
-    known = given["letter_registered_at"].notna() & ~given["letter_security"].isin(_SECRET)
-    return Part(whole, (~letters["security"].isin(_SECRET)).to_numpy(dtype=bool), known.to_numpy(dtype=bool))
+    known = given["letter_registered_at"].notna() & ~given["letter_security"].isin(SECRET)
+    return Part(whole, (~letters["security"].isin(SECRET)).to_numpy(dtype=bool), known.to_numpy(dtype=bool))

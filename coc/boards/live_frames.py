@@ -7,7 +7,7 @@ makes it cost what changed.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -21,11 +21,12 @@ from coc.store import Store
 from coc.store.columns import empty_frame
 
 _MAIL = (Dataset.LETTERS, Dataset.DISPOSITIONS)
-_LOOKBACK = timedelta(days=92)  # 90 days and their midnight in any zone
+HELD_DAYS: Final = 90
+_LOOKBACK = timedelta(days=HELD_DAYS + 2)  # and their midnight in any zone
 _TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
 # No board counts by these: letter contents, and what the derived columns already hold.
-_UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "parent_id", "to_office", "received_at"]
-_UNUSED += ["read_at", "started_at", "due_at", "updated_at"]
+UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "parent_id", "to_office", "received_at"]
+UNUSED += ["read_at", "started_at", "due_at", "updated_at"]
 _SERVICES = Dataset.SERVICE_SAMPLES
 _DAY = timedelta(hours=24)
 _SLACK = timedelta(minutes=10)  # trimming costs a pass over a day of samples: now and then is enough
@@ -69,8 +70,8 @@ class LiveFrames:
 
     def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         since = (now - _LOOKBACK).to_pydatetime()
-        letters = self.store.letters(since, after_rev=after).drop(columns=_UNUSED, errors="ignore")
-        given = self.store.dispositions(since, after_rev=after).drop(columns=_UNUSED, errors="ignore")
+        letters = self.store.letters(since, after_rev=after).drop(columns=UNUSED, errors="ignore")
+        given = self.store.dispositions(since, after_rev=after).drop(columns=UNUSED, errors="ignore")
         if after is None:
             self._rows = {Dataset.LETTERS: HeldRows(letters), Dataset.DISPOSITIONS: HeldRows(given)}
             changed = {*_MAIL}
@@ -94,7 +95,7 @@ class LiveFrames:
         ids: dict[str, set[str]] = {}
         for source, letter in of:
             ids.setdefault(source, set()).add(letter)
-        found = self.store.of_letters(dataset, ids).drop(columns=_UNUSED, errors="ignore")
+        found = self.store.of_letters(dataset, ids).drop(columns=UNUSED, errors="ignore")
         new = found[[key not in held and key not in fresh for key in _keys(found)]]
         return pd.concat([changed, new], ignore_index=True) if len(new) else changed
 

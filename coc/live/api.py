@@ -1,8 +1,7 @@
-"""`/api/v1`: KPIs and feeds as JSON. FastAPI gives the routing and the schemas; the bytes are made here."""
+"""`/api/v1`: KPIs, series and feeds as JSON. FastAPI gives the routing and the schemas; the bytes are made here."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -16,8 +15,8 @@ from starlette.exceptions import HTTPException
 from coc.access import Figure, Viewer
 from coc.live.encoding import PRIVATE, VARY, accepted, compress, etag_of, matches
 from coc.live.problems import CONTENT_TYPE, problem
+from coc.live.series_api import UnitQuery, add_series, known_kpi, known_unit
 from coc.live.services import Services
-from coc.metrics import registered
 
 Window = Literal["7d", "30d", "90d"]
 KpiState = Literal["ok", "no_data", "masked", "not_recorded", "not_applicable", "no_outflow", "unstable"]
@@ -93,7 +92,6 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     code: {**_PROBLEM, "description": said}
     for code, said in {401: "A token that is no good", 403: "Not allowed", 404: "No such thing", 422: "Wrong"}.items()
 }
-UnitQuery = Annotated[str | None, Query(description="A unit's code; without it the whole city.")]
 WindowQuery = Annotated[Window, Query(description="The time window that ends now.")]
 
 
@@ -120,16 +118,17 @@ def build_api(services: Services) -> FastAPI:
     @api.get("/api/v1/kpis", response_model=Kpis, responses=_PROBLEMS, tags=["figures"])
     async def kpis(request: Request, unit: UnitQuery = None, window: WindowQuery = "30d") -> Response:
         """Every figure in the city's or a unit's scope."""
-        found = services.reader.figures(_lens(request), window, _known_unit(services, unit))
+        found = services.reader.figures(_lens(request), window, known_unit(services, unit))
         return respond(request, [_item(f) for f in found])
 
     @api.get("/api/v1/kpis/{kpi_id}", response_model=Kpis, responses=_PROBLEMS, tags=["figures"])
     async def kpi(request: Request, kpi_id: str, unit: UnitQuery = None, window: WindowQuery = "30d") -> Response:
         """One figure."""
-        if kpi_id not in registered():
-            raise HTTPException(404, _unknown("KPI", kpi_id, difflib.get_close_matches(kpi_id, registered(), n=1)))
-        found = services.reader.figures(_lens(request), window, _known_unit(services, unit), {kpi_id})
+        wanted = {known_kpi(kpi_id)}
+        found = services.reader.figures(_lens(request), window, known_unit(services, unit), wanted)
         return respond(request, [_item(f) for f in found])
+
+    add_series(api, services, _PROBLEMS, respond)
 
     @api.get("/api/v1/feeds", response_model=Feeds, responses=_PROBLEMS, tags=["sources"])
     async def feeds(request: Request) -> Response:
@@ -149,20 +148,6 @@ def build_api(services: Services) -> FastAPI:
 def _lens(request: Request) -> Any:
     viewer: Viewer = request.scope["coc.viewer"]
     return viewer.lens
-
-
-def _known_unit(services: Services, unit: str | None) -> str | None:
-    if unit is None or unit == "":
-        return None
-    if unit not in services.reader.units():
-        near = services.reader.nearest_unit(unit)
-        raise HTTPException(404, _unknown("unit", unit, [near] if near else []))
-    return unit
-
-
-def _unknown(what: str, asked: str, near: list[str]) -> str:
-    hint = f" The nearest is {near[0]}." if near else ""
-    return f"There is no {what} {asked[:80]!r}.{hint}"
 
 
 def _item(figure: Figure) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from flask import g, has_request_context, request
 
-from coc.access import DEMO_LENS, Audit, Gatekeeper, Items, Lens, Reader, Rows, Sessions, Tokens, Viewer
+from coc.access import DEMO_LENS, Audit, Gatekeeper, Items, Lens, Reader, Rows, SeriesReader, Sessions, Tokens, Viewer
 from coc.access.address import client_of
 from coc.access.audit_log import AuditLog
 from coc.boards import Snapshot
+from coc.boards.history import History
 from coc.clock import Clock
 from coc.live import choices
 from coc.live.hub import Hub
@@ -54,6 +55,7 @@ class Services:
     snapshot: Snapshot | None = None
     ready: bool = False
     _reader: Reader | None = None
+    _series: SeriesReader | None = None
     _audit_log: AuditLog | None = None
     _items: Items | None = None
     _events: dict[Lens, tuple[float, tuple[Snapshot | None, Trouble | None], bytes]] = field(default_factory=dict)
@@ -63,6 +65,14 @@ class Services:
         if self._reader is None:
             self._reader = Reader(self.settings, self.realm, lambda: self.snapshot)
         return self._reader
+
+    @property
+    def series(self) -> SeriesReader:
+        """Figures of past days."""
+        if self._series is None:
+            history = History(self.store, self.settings, self.realm, self.clock, lambda: self.snapshot)
+            self._series = SeriesReader(self.reader, history)
+        return self._series
 
     @property
     def audit_log(self) -> AuditLog:

@@ -56,8 +56,10 @@ def city_at(city: City, instant: Any) -> City:
     there, handed = _first(rows.letters, mail), _first(rows.dispositions, given)
     of = rows.letter_of[:given]
     open_ = handed.completed > at
+    memo: dict[str, Any] = {key: city.memo[key] for key in _SHARED if key in city.memo}
     found.memo.update(
-        {
+        memo
+        | {
             "letters": replace(there, completed=_until(there.completed, at)),
             "dispositions": replace(
                 handed,
@@ -68,7 +70,6 @@ def city_at(city: City, instant: Any) -> City:
             "letter_of": np.where(of < mail, of, -1),
             "letters.there": rows.letter_order[:mail],
             "dispositions.there": rows.disposition_order[:given],
-            **{key: city.memo[key] for key in _SHARED if key in city.memo},
         }
     )
     return found

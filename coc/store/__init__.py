@@ -5,6 +5,7 @@ from coc.store.control import AuditChoice, AuditLine, AuditRow, Control, Token
 from coc.store.engine import StoreError, Tx
 from coc.store.feeds import FeedRecord, Good, Position, Run
 from coc.store.item_kpis import KPIS, Aged, Question, Span
+from coc.store.kept import KeptRow
 from coc.store.lease import BOARDS, PULLS, Candidate, Leader, Lease, LostLeaseError
 from coc.store.letter_items import Found
 from coc.store.letter_rows import Wanted
@@ -29,6 +30,7 @@ __all__ = [
     "FeedRecord",
     "Found",
     "Good",
+    "KeptRow",
     "Leader",
     "Lease",
     "LostLeaseError",

@@ -213,6 +213,23 @@ def read_rollups(
     return Sums(*(np.ascontiguousarray(table_[:, i]) for i in range(5)))
 
 
+def known_by_bucket(
+    connection: Connection, dataset: Dataset, width: int, entities: Iterable[str], start: int, end: int
+) -> tuple[Micros, Micros, Micros]:
+    """Of these entities together, as the COC's own room sees them: each bucket in [start, end) that is known of.
+
+    When it begins, and for how long they were up and down.
+    """
+    c, up, down = ROLLUPS[width].c, sa.func.sum(ROLLUPS[width].c.up_us), sa.func.sum(ROLLUPS[width].c.down_us)
+    mine = [c.dataset == dataset.value, c.vantage == "", c.at >= start, c.at < end]
+    rows: list[Any] = []
+    for chunk in bulk.chunks(dict.fromkeys(entities)):
+        chosen = sa.select(c.at, up, down).where(*mine, c.entity.in_(chunk)).group_by(c.at)
+        rows += connection.execute(chosen).cursor.fetchall()
+    found = np.array([[int(v) for v in row] for row in rows], dtype="int64").reshape(-1, 3)
+    return found[:, 0], found[:, 1], found[:, 2]
+
+
 def _to_heads(rows: Sequence[Sequence[Any]]) -> Heads:
     heads = no_heads(len(rows))
     for name, values in zip(_FIELDS, zip(*rows, strict=True), strict=False):

@@ -15,7 +15,7 @@ from coc.store import columns as codec
 from coc.store import ledger, partitions, schema
 from coc.store.engine import Database
 from coc.store.state_tables import ENTITY, ROLLUPS, state_changes, state_heads, state_marks
-from coc.store.tables import TABLES, commits, feeds, quarantine, runs
+from coc.store.tables import TABLES, commits, feeds, kept_values, quarantine, runs
 
 _LOG_DAYS: Final = 90  # runs and commits
 _DROP_MILLISECONDS: Final = 2_000
@@ -45,6 +45,8 @@ class Retention(Database):
             changed = sa.func.coalesce(table.c.updated_at, table.c[own])
             done[dataset.value] = self._delete(table, [table.c[own] < letters, changed < letters])
         done |= self._prune_states(samples, codec.micros(now - timedelta(days=365.25 * retention.rollups_years)))
+        published = (now - timedelta(days=365.25 * retention.letters_years)).date().isoformat()
+        done["kept_values"] = self._delete(kept_values, [kept_values.c.day < published])
         old = codec.micros(now - timedelta(days=retention.quarantine_days))
         put_aside = quarantine.c.dropped_at
         touched = sa.or_(put_aside.is_(None), put_aside < old)  # what was dropped is known as long as it keeps coming

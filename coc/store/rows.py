@@ -52,33 +52,74 @@ class Rows(Database):
         with self.read() as connection:
             return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(commits.c.number), 0))).scalar_one())
 
-    def letters(self, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
+    def letters(self, since: datetime, after_rev: int | None = None, until: datetime | None = None) -> pd.DataFrame:
         """Letters registered, completed or dispositioned since, or open; with `after_rev` every row changed after it.
 
-        Deleted rows come only among the changed ones, so that a reader can drop them.
+        Deleted rows come only among the changed ones, so that a reader can drop them. `until`: none registered later.
         """
         table, start = TABLES[Dataset.LETTERS], codec.micros(since)
         with self.read() as connection:
             if after_rev is not None:
                 return fetch(connection, Dataset.LETTERS, table.c.rev > after_rev)
-            keys = _recent_letters(table, start).subquery("needed")
+            last = None if until is None else codec.micros(until)
+            keys = _recent_letters(table, start, last).subquery("needed")
             mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
-            return fetch(connection, Dataset.LETTERS, *mine, table.c.deleted == 0)
+            return fetch(connection, Dataset.LETTERS, *mine, table.c.deleted == 0, *_by(table.c.registered_at, last))
 
-    def dispositions(self, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
+    def dispositions(
+        self, since: datetime, after_rev: int | None = None, until: datetime | None = None
+    ) -> pd.DataFrame:
         """Dispositions with a time (issued, completed, cancelled, due) since, those that are open, and their siblings.
 
-        All of an incoming, uncompleted letter are needed to know whether it was dispositioned; all of a letter that has
-        a recent one, to know which was the first. With `after_rev` every row changed after it, deleted ones too.
+        All of an incoming letter that was open since are needed to know whether it was dispositioned; all of a letter
+        that has a recent one, to know which was the first. With `after_rev` every row changed after it, deleted ones
+        too. `until`: none issued later.
         """
         table = TABLES[Dataset.DISPOSITIONS]
         with self.read() as connection:
             if after_rev is not None:
                 return fetch(connection, Dataset.DISPOSITIONS, table.c.rev > after_rev)
             # Joined, not `IN`: SQLite would scan all of ten years for that.
-            keys = _needed(table, codec.micros(since)).subquery("needed")
+            last = None if until is None else codec.micros(until)
+            keys = _needed(table, codec.micros(since), last).subquery("needed")
             mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
-            return fetch(connection, Dataset.DISPOSITIONS, *mine, table.c.deleted == 0)
+            return fetch(connection, Dataset.DISPOSITIONS, *mine, table.c.deleted == 0, *_by(table.c.issued_at, last))
+
+    def begun(self, but_for: Iterable[str] = ()) -> dict[Dataset, datetime]:
+        """When the first letter was registered and the first disposition issued, where there is any.
+
+        `but_for`: security classes that do not count, nor dispositions whose letter has not arrived.
+        """
+        letters, given, secret = TABLES[Dataset.LETTERS], TABLES[Dataset.DISPOSITIONS], list(but_for)
+        own = sa.or_(letters.c.security.is_(None), letters.c.security.not_in(secret))
+        of = sa.or_(given.c.letter_security.is_(None), given.c.letter_security.not_in(secret))
+        alive = [sa.func.coalesce(given.c.letter_deleted, 0) == 0]
+        known = [*alive, of, given.c.letter_registered_at.is_not(None)] if secret else alive
+        firsts = (
+            (Dataset.LETTERS, letters, letters.c.registered_at, [own] if secret else []),
+            (
+                Dataset.DISPOSITIONS,
+                given,
+                given.c.issued_at,
+                [*known, sa.func.coalesce(given.c.letter_deleted, 0) == 0],
+            ),
+        )
+        found: dict[Dataset, datetime] = {}
+        with self.read() as connection:
+            for dataset, table, at, where in firsts:
+                statement = sa.select(at).where(table.c.deleted == 0, at.is_not(None), *where).order_by(at).limit(1)
+                first = codec.instant(connection.execute(statement).scalar())
+                if first is not None:
+                    found[dataset] = first
+        return found
+
+    def count_between(self, dataset: Dataset, since: datetime, until: datetime) -> int:
+        """How many letters were registered, or dispositions issued, in [since, until]."""
+        table = TABLES[dataset]
+        at = table.c.registered_at if dataset is Dataset.LETTERS else table.c.issued_at
+        counted = sa.select(sa.func.count()).where(at.between(codec.micros(since), codec.micros(until)))
+        with self.read() as connection:
+            return int(connection.execute(counted).scalar_one())
 
     def of_letters(self, dataset: Dataset, letters: Mapping[str, Iterable[str]]) -> pd.DataFrame:
         """The letters with these ids (by source), or the dispositions of them; none that is deleted."""
@@ -146,36 +187,43 @@ class Rows(Database):
             return fetch(connection, dataset, *where)
 
 
-def _recent_letters(table: sa.Table, start: int) -> sa.CompoundSelect[Any]:
+def _by(at: sa.ColumnElement[Any], last: int | None) -> list[sa.ColumnElement[bool]]:
+    return [] if last is None else [at <= last]
+
+
+def _recent_letters(table: sa.Table, start: int, last: int | None) -> sa.CompoundSelect[Any]:
     """Keys of the letters that a board needs; a union of plain selects, as each then uses its own index."""
     key = sa.select(table.c.source, table.c.source_id)
     given = TABLES[Dataset.DISPOSITIONS]
+    until = _by(table.c.registered_at, last)
+    dispositioned = [given.c.issued_at >= start, *_by(given.c.issued_at, last)]
     return sa.union(
-        key.where(table.c.registered_at >= start),
-        key.where(table.c.completed_at >= start),
-        key.where(table.c.completed_at.is_(None)),
-        sa.select(given.c.source, given.c.letter_id).where(given.c.issued_at >= start),
+        key.where(table.c.registered_at >= start, *until),
+        key.where(table.c.completed_at >= start, *until),
+        key.where(table.c.completed_at.is_(None), *until),
+        sa.select(given.c.source, given.c.letter_id).where(*dispositioned),
     )
 
 
-def _needed(table: sa.Table, start: int) -> sa.CompoundSelect[Any]:
+def _needed(table: sa.Table, start: int, last: int | None) -> sa.CompoundSelect[Any]:
     """Keys of the dispositions that a board needs. A union of plain selects, as each then uses its own index."""
     key = sa.select(table.c.source, table.c.source_id)
     letters = TABLES[Dataset.LETTERS]
-    waiting = sa.select(letters.c.source, letters.c.source_id).where(
-        letters.c.completed_at.is_(None), letters.c.kind == "incoming", letters.c.deleted == 0
-    )
+    incoming = [letters.c.kind == "incoming", letters.c.deleted == 0, *_by(letters.c.registered_at, last)]
+    letter = sa.select(letters.c.source, letters.c.source_id)
     recent = table.alias("recent")
-    of_recent = [recent.c.issued_at >= start, recent.c.deleted == 0]
+    of_recent = [recent.c.issued_at >= start, recent.c.deleted == 0, *_by(recent.c.issued_at, last)]
     siblings = sa.select(recent.c.source, recent.c.letter_id).where(*of_recent)
     open_ = [table.c.completed_at.is_(None), table.c.cancelled_at.is_(None), table.c.needs_follow_up == 1]
     of_letter = sa.tuple_(table.c.source, table.c.letter_id)
+    until = _by(table.c.issued_at, last)
     return sa.union(
-        key.where(table.c.issued_at >= start),
-        key.where(table.c.completed_at >= start),
-        key.where(table.c.cancelled_at >= start),
-        key.where(table.c.due >= start),
-        key.where(*open_),
-        key.where(of_letter.in_(waiting)),
+        key.where(table.c.issued_at >= start, *until),
+        key.where(table.c.completed_at >= start, *until),
+        key.where(table.c.cancelled_at >= start, *until),
+        key.where(table.c.due >= start, *until),
+        key.where(*open_, *until),
+        key.where(of_letter.in_(letter.where(letters.c.completed_at.is_(None), *incoming))),
+        key.where(of_letter.in_(letter.where(letters.c.completed_at >= start, *incoming))),
         key.where(of_letter.in_(siblings)),
     )

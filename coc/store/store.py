@@ -15,6 +15,7 @@ from coc.store import schema
 from coc.store.boards import Boards
 from coc.store.engine import Tx
 from coc.store.feeds import Feeds
+from coc.store.kept import Kept
 from coc.store.lease import Leases
 from coc.store.letter_items import LetterItems
 from coc.store.letter_rows import LetterRows
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from coc.store.listen import Listener
 
 
-class Store(Leases, Rows, LetterRows, LetterItems, Boards, Feeds, Quarantine, Retention):
+class Store(Leases, Rows, LetterRows, LetterItems, Boards, Kept, Feeds, Quarantine, Retention):
     """One realm's database, by URL. Call `upgrade` once before use (`open_store` does). Thread-safe."""
 
     def __init__(self, url: str) -> None:

@@ -199,6 +199,20 @@ boards = sa.Table(
     sa.Column("payload", sa.LargeBinary, nullable=False),
 )
 
+# What was published at each day's end: once kept it stays, whatever is known later. Found by their key alone.
+kept_values = sa.Table(
+    "kept_values",
+    metadata,
+    sa.Column("kpi", sa.Text, nullable=False),
+    sa.Column("population", sa.Text, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),  # the city's date
+    sa.Column("payload", sa.LargeBinary, nullable=False),  # by unit its value and state (`coc.boards.kept`)
+    sa.Column("kept_at", sa.BigInteger, nullable=False),  # business time
+    sa.PrimaryKeyConstraint("kpi", "population", "day"),
+    sqlite_with_rowid=False,
+)
+sa.Index("ix_kept_values_day", kept_values.c.day)
+
 # Who leads (`coc.store.lease`). `holder`: JSON of the process, null when the role was given back.
 leases = sa.Table(
     "leases",

@@ -1,0 +1,236 @@
+"""KPIs of letters and dispositions at the end of past days, by today's knowledge.
+
+Days whose rows the boards hold cost a few passes over columns each; older ones are read from the store for who asks, a
+piece at a time, and no board waits for that. What was made of a commit is kept until the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from coc.boards.builder import Snapshot
+from coc.boards.city import ALL, PUBLIC, SECRET, Context, cities_of, provided_by
+from coc.boards.live_frames import HELD_DAYS, UNUSED, LiveFrames
+from coc.boards.network_days import availability
+from coc.clock import Clock
+from coc.domain.datasets import MOVING, Dataset
+from coc.ingest.basis import Basis
+from coc.metrics.at import city_at, day_end
+from coc.metrics.city import City
+from coc.metrics.facts import once, scopes
+from coc.metrics.registry import NO_DATA, KpiSpec, is_recorded, registered
+from coc.metrics.scoped import STATES, Scoped
+from coc.settings.models import Realm, Settings
+from coc.store import Store
+from coc.store.columns import empty_frame
+from coc.store.tables import stored_columns
+
+WINDOW: Final = "30d"  # of a windowed KPI: the default one, which ends with the day
+MOST_ROWS: Final = 400_000  # that one request may have read beside what the boards hold
+_PIECE: Final = timedelta(days=60)
+_MOST_KEPT: Final = 5_000
+# How many days before its own a day's figure looks at; a windowed one at its window.
+_REACH: Final = {"adoption.rate": 91, "adoption.breadth": 90, "disposition.days_to_clear": 60}
+_MAIL: Final = (Dataset.LETTERS, Dataset.DISPOSITIONS)
+
+
+class TooMuchError(Exception):
+    """The days asked for hold more rows than are read for one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """One KPI at one day's end: by scope its value (NaN is null) and state."""
+
+    places: Mapping[str, int]
+    found: Scoped
+
+    def of(self, unit: str) -> tuple[float, str]:
+        place = self.places.get(unit)
+        if place is None or place >= len(self.found.values):
+            return np.nan, NO_DATA
+        return float(self.found.values[place]), STATES[self.found.states[place]]
+
+
+Key = tuple[str, str, date]  # population, KPI, day
+
+
+@dataclass(slots=True)
+class _Made:
+    """What was made of one commit's rows, as they were on one day of the city."""
+
+    of: tuple[int, date]
+    figures: dict[Key, DayFigures] = field(default_factory=dict)
+    begun: dict[str, Mapping[Dataset, datetime]] = field(default_factory=dict)
+
+
+class History:
+    """Thread-safe; `snapshot()` gives what the boards are now, with the cities that they were made of, if any."""
+
+    def __init__(
+        self, store: Store, settings: Settings, realm: Realm, clock: Clock, snapshot: Callable[[], Snapshot | None]
+    ) -> None:
+        self.store, self.settings, self.realm, self.clock = store, settings, realm, clock
+        self._snapshot = snapshot
+        self._provided = provided_by(settings, realm)
+        self._reading, self._own_frames = threading.Lock(), threading.Lock()
+        self._own: tuple[int, Mapping[str, City]] | None = None
+        self._made = _Made((-1, date.min))
+
+    @cached_property
+    def _live(self) -> LiveFrames:
+        return LiveFrames(self.store, Basis.of(self.settings, self.realm))
+
+    def figures(self, kpi: str, population: str, days: Iterable[date]) -> dict[date, DayFigures]:
+        """At the end of each of the days; all are before today. Raises TooMuchError."""
+        spec, wanted = registered()[kpi], sorted(set(days))
+        city, made = self._of(population)
+        todo = [d for d in wanted if (population, kpi, d) not in made.figures]
+        held_from = city.calendars.today(city.now) - timedelta(days=HELD_DAYS)
+        reach = timedelta(days=reach_of(spec))
+        near = [d for d in todo if d - reach >= held_from]
+        for day in near:
+            made.figures[population, kpi, day] = figures_of(city, spec, day)
+        far = todo[: len(todo) - len(near)]
+        for piece, older in self._older(spec, far, reach):
+            for day in piece:
+                made.figures[population, kpi, day] = figures_of(older[population], spec, day)
+        return {d: made.figures[population, kpi, d] for d in wanted}
+
+    def begun(self, spec: KpiSpec, population: str) -> datetime | None:
+        """When the first of what the KPI counts came to be; None where nothing did."""
+        _, made = self._of(population)
+        if population not in made.begun:
+            made.begun[population] = self.store.begun(SECRET if population == PUBLIC else ())
+        return made.begun[population].get(spec.datasets[0])
+
+    def network(self, kpi: str, days: Sequence[date]) -> dict[date, DayFigures]:
+        """At the end of each day, of a KPI that rollups give."""
+        city, _ = self._of(ALL)
+        found = availability(self.store, city, registered()[kpi], days)
+        return {day: DayFigures(_places(city), values) for day, values in found.items()}
+
+    def awaits(self, spec: KpiSpec) -> bool:
+        """Whether the first fill of what it counts is not done."""
+        snapshot = self._snapshot()
+        awaited = snapshot.awaited if snapshot else frozenset()
+        return bool(awaited & frozenset(MOVING) & frozenset(spec.datasets))
+
+    def is_recorded(self, spec: KpiSpec) -> bool:
+        return is_recorded(spec, self._provided)
+
+    def ends(self, day: date) -> datetime:
+        city, _ = self._of(ALL)
+        return day_end(city, day).to_pydatetime()
+
+    def today(self) -> date:
+        """The city's date, as the figures have it."""
+        city, _ = self._of(ALL)
+        return city.calendars.today(city.now)
+
+    def _of(self, population: str) -> tuple[City, _Made]:
+        """The population, and what is kept of these rows."""
+        commit, cities = self._cities()
+        city = cities[population]
+        of = (commit, city.calendars.today(city.now))
+        made = self._made
+        if made.of != of or len(made.figures) > _MOST_KEPT:
+            self._made = made = _Made(of)
+        return city, made
+
+    def _cities(self) -> tuple[int, Mapping[str, City]]:
+        """The commit, and by population what the boards hold of it; read anew where another process makes them."""
+        snapshot = self._snapshot()
+        if snapshot is not None and snapshot.cities:
+            return snapshot.commit, snapshot.cities
+        with self._own_frames:
+            now, commit = pd.Timestamp(self.clock.now()), self.store.commit_number()
+            if self._own is None or self._own[0] != commit or _another_day(self._own[1][ALL], now):
+                context = Context.of(self.store, self.settings, self.realm)
+                self._live.refresh(now, context.calendars)
+                self._own = commit, cities_of(self._live.frames, self._live.pasts, context, now, self._provided)
+            return self._own
+
+    def _older(
+        self, spec: KpiSpec, days: Sequence[date], reach: timedelta
+    ) -> Iterator[tuple[list[date], Mapping[str, City]]]:
+        """The days in pieces, each with the cities of the rows that it takes."""
+        if not days:
+            return
+        context = Context.of(self.store, self.settings, self.realm)
+        pieces = _pieces(days)
+        datasets = rows_of(spec)
+        spans = [
+            (context.calendars.midnight(piece[0] - reach), context.calendars.midnight(piece[-1] + timedelta(days=1)))
+            for piece in pieces
+        ]
+        with self._reading:  # one at a time: a piece is as large as what the boards hold
+            self._refuse_too_much(datasets, spans)
+            for piece, (since, until) in zip(pieces, spans, strict=True):
+                frames = self._read(datasets, since, until)
+                yield piece, cities_of(frames, {}, context, pd.Timestamp(self.clock.now()), self._provided)
+
+    def _refuse_too_much(self, datasets: Sequence[Dataset], spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> None:
+        rows = 0
+        for since, until in spans:
+            rows += sum(self.store.count_between(d, since.to_pydatetime(), until.to_pydatetime()) for d in datasets)
+        if rows > MOST_ROWS:
+            raise TooMuchError(
+                f"these days take {rows} rows to be read, and one request may read {MOST_ROWS}: "
+                "narrow them with from= and to="
+            )
+
+    def _read(
+        self, datasets: Sequence[Dataset], since: pd.Timestamp, until: pd.Timestamp
+    ) -> dict[Dataset, pd.DataFrame]:
+        first, last = since.to_pydatetime(), until.to_pydatetime()
+        frames = {d: empty_frame(stored_columns(d)) for d in Dataset}
+        if Dataset.LETTERS in datasets:
+            frames[Dataset.LETTERS] = self.store.letters(first, until=last)
+        if Dataset.DISPOSITIONS in datasets:
+            frames[Dataset.DISPOSITIONS] = self.store.dispositions(first, until=last)
+        return {d: frame.drop(columns=UNUSED, errors="ignore") for d, frame in frames.items()}
+
+
+def figures_of(city: City, spec: KpiSpec, day: date) -> DayFigures:
+    """The KPI at the day's end."""
+    found = spec.function(city_at(city, day_end(city, day)), WINDOW)
+    return DayFigures(_places(city), found)
+
+
+def _places(city: City) -> Mapping[str, int]:
+    return once(city, "places", lambda: {code: n for n, code in enumerate(scopes(city))})
+
+
+def reach_of(spec: KpiSpec) -> int:
+    return _REACH.get(spec.id, int(WINDOW[:-1]) if spec.windowed else 1)
+
+
+def rows_of(spec: KpiSpec) -> Sequence[Dataset]:
+    """What must be read for it. What a disposition takes of its letter is stored with it."""
+    if spec.id.startswith("disposition."):
+        return (Dataset.DISPOSITIONS,)
+    return [d for d in spec.datasets if d in _MAIL]
+
+
+def _pieces(days: Sequence[date]) -> list[list[date]]:
+    """Of sorted days."""
+    found: list[list[date]] = []
+    for day in days:
+        if found and day - found[-1][0] < _PIECE:
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return found
+
+
+def _another_day(city: City, now: pd.Timestamp) -> bool:
+    return city.calendars.today(city.now) != city.calendars.today(now)
