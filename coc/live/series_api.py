@@ -76,16 +76,15 @@ def wanted_buckets(services: Services, bucket: BucketName, since: str | None, to
     """Raises HTTPException 422."""
     zone = ZoneInfo(services.settings.city.time_zone)
     last = services.now().astimezone(zone).date() if to is None else _day("to", to, zone)
-    days = DEFAULT_BUCKETS[bucket] * (1 if bucket == "day" else 7)
-    first = last - timedelta(days=days - 1) if since is None else _day("from", since, zone)
+    size = 1 if bucket == "day" else 7
+    default = last - timedelta(days=size * (DEFAULT_BUCKETS[bucket] - 1))
+    first = default if since is None else _day("from", since, zone)
     if first > last:
         raise HTTPException(422, f"from: {first} is after {last}, the end of the series.")
-    size = 1 if bucket == "day" else 7
     if (last - first).days // size + 1 > MOST_BUCKETS:
-        wider = " or take bucket=week" if bucket == "day" else ""
-        raise HTTPException(
-            422, f"from: one series has at most {MOST_BUCKETS} {bucket}s; come nearer with from={wider}."
-        )
+        or_so = ", or take bucket=week" if bucket == "day" else ""
+        said = f"from: a series has at most {MOST_BUCKETS} {bucket}s. Bring from and to nearer{or_so}."
+        raise HTTPException(422, said)
     return buckets(bucket, first, last)
 
 

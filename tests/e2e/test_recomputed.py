@@ -6,15 +6,18 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coc.metrics import registered
 from tests.e2e import samples_oracle
 from tests.e2e.city import MadeCity, make
 from tests.e2e.commands import API_TOKEN, NOW, Served, pull
 from tests.e2e.oracle import Oracle
+from tests.e2e.past_oracle import day_end, oracle_at
 from tests.e2e.samples_oracle import Sample
 from tests.e2e.sources import TOKEN, Series, Sources
 
@@ -128,3 +131,41 @@ def test_a_second_full_pull_stores_nothing_and_moves_no_epoch(pulled: Any) -> No
     assert [again[n]["stored"] for n in ("lain", "wifi")] == [0, 0]
     assert again["lain"]["unchanged"] == len(city.units) + len(city.letters) + len(city.dispositions)
     assert fetch("/api/v1/kpis?window=30d")["epoch"] == before
+
+
+@pytest.mark.parametrize("unit", [None, "DINKES"])
+def test_every_day_of_a_series_is_what_a_person_with_a_pencil_gets_for_its_end(pulled: Any, unit: str | None) -> None:
+    city, _, fetch, _ = pulled
+    ids = [i for i in registered() if not i.startswith(("wifi.", "apps."))]
+    today, tail = NOW.date(), f"&unit={unit}" if unit else ""
+    oracles = {ago: oracle_at(city, day_end(today - timedelta(days=ago))) for ago in (1, 9, 40)}
+    for kpi in ids:
+        points = fetch(f"/api/v1/series/{kpi}?from={today - timedelta(days=40)}{tail}")["items"]
+        assert [p["at"] for p in points[:2]] == ["2026-01-21T00:00:00+07:00", "2026-01-22T00:00:00+07:00"]
+        assert len(points) == 41
+        for ago, oracle in oracles.items():
+            point = points[-1 - ago]
+            assert point["value"] == pytest.approx(oracle.value(kpi, unit or "", "30d"), abs=1e-6), (kpi, ago)
+            assert (point["state"], point["corrected"]) == (oracle.state(kpi, unit or "", "30d"), False)
+        (figure,) = fetch(f"/api/v1/kpis/{kpi}?window=30d{tail}")["items"]
+        assert (points[-1]["value"], points[-1]["state"]) == (figure["value"], figure["state"])
+
+
+def test_a_week_is_told_at_its_sunday_and_begins_on_its_monday(pulled: Any) -> None:
+    city, _, fetch, _ = pulled
+    points = fetch("/api/v1/series/disposition.backlog?bucket=week")["items"]
+    assert len(points) == 13
+    assert points[-1]["at"] == "2026-03-02T00:00:00+07:00"  # a Monday: the running week
+    assert points[-2]["at"] == "2026-02-23T00:00:00+07:00"
+    assert points[-2]["value"] == oracle_at(city, day_end(NOW.date() - timedelta(days=1))).value(
+        "disposition.backlog", "", "30d"
+    )
+
+
+def test_days_that_nobody_knows_of_are_gaps(pulled: Any) -> None:
+    *_, fetch, _ = pulled
+    points = fetch("/api/v1/series/correspondence.registered_today?from=2025-10-01&to=2025-10-02")["items"]
+    points += fetch("/api/v1/series/wifi.up?from=2026-03-01&to=2026-03-04")["items"]
+    assert [(p["value"], p["state"]) for p in points if p["at"] != "2026-03-02T00:00:00+07:00"] == [
+        (None, "no_data")
+    ] * 5

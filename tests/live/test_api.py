@@ -53,6 +53,15 @@ def test_wifi_has_no_scope_of_a_unit(live: Served) -> None:
         ("/api/v1/kpis?unit=DISDI", 404, "The nearest is DISDIK"),
         ("/api/v1/kpis?window=8d", 422, "window"),
         ("/api/v1/kpis?window=30d&window=8d", 422, "window"),
+        ("/api/v1/series/disposition.backlo", 404, "The nearest is disposition.backlog"),
+        ("/api/v1/series/disposition.backlog?unit=DISDI", 404, "The nearest is DISDIK"),
+        ("/api/v1/series/disposition.backlog?bucket=month", 422, "bucket"),
+        ("/api/v1/series/disposition.backlog?from=2025-01-01", 422, "Bring from and to nearer, or take bucket=week"),
+        ("/api/v1/series/disposition.backlog?from=2010-01-01&bucket=week", 422, "at most 400 weeks"),
+        ("/api/v1/series/disposition.backlog?from=2026-03-02&to=2026-03-01", 422, "is after 2026-03-01"),
+        ("/api/v1/series/disposition.backlog?from=yesterday", 422, "write a date such as 2026-03-02"),
+        ("/api/v1/series/disposition.backlog?to=9999-12-31", 422, "a year from"),
+        ("/api/v1/series/", 404, ""),
         ("/api/v1/nothing", 404, ""),
         ("/api", 404, ""),
         ("/api/", 404, ""),
@@ -131,6 +140,7 @@ def test_the_schema_names_every_path_and_the_stream(live: Served) -> None:
         assert set(document["paths"]) == {
             "/api/v1/kpis",
             "/api/v1/kpis/{kpi_id}",
+            "/api/v1/series/{kpi_id}",
             "/api/v1/feeds",
             "/api/v1/stream",
         }
