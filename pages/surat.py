@@ -208,9 +208,7 @@ def _compared_note(ctx: Context, frame: pd.DataFrame | None) -> str:
     if frame is None or set(frame["period"]) != {"now", "before"}:
         return ctx.say("note.compare_none")
     now, before = (frame[frame["period"] == period].iloc[0] for period in ("now", "before"))
-    words = ctx.say(
-        "note.compare", now=int(now["working_days"]), before=int(before["working_days"]), weeks=int(now["weeks"])
-    )
+    words = ctx.say(f"note.compare.{ctx.view.window}", now=int(now["working_days"]), before=int(before["working_days"]))
     fasting = int(now["ramadan_days"]), int(before["ramadan_days"])
     return words + (ctx.say("note.compare_ramadan", now=fasting[0], before=fasting[1]) if any(fasting) else "")
 

@@ -14,6 +14,7 @@ from coc.figures.template import Figure, bar, blank, figure, scatter, text
 _LABEL_ROOM = 140  # px to the right of the last day, for the names of the lines
 _GAP = 0.17  # share of the height that one label needs
 _NAMED_RUN = 5  # days of leave in a row
+_FEW = 6  # days, each with room for its date
 _UPRIGHT = 22  # characters of a name set upright
 _SERIES = ("registered", "dispositioned", "completed")
 
@@ -107,6 +108,10 @@ def _ticks(days: pd.DataFrame, look: Look) -> dict[str, Any]:
     words: list[str] = []
     for i, day in enumerate(dates):
         first = i > 0 and day.isocalendar().week != dates[i - 1].isocalendar().week
+        if len(dates) <= _FEW and i != today:
+            places.append(i)
+            words.append(look.day(day))
+            continue
         far = (not places or i - places[-1] >= room) and (today is None or today - i >= room)
         if first and far:
             places.append(i)

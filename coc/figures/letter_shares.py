@@ -20,7 +20,7 @@ _MIXED: Final = {
     "urgency": ("amat_segera", "segera", "penting", "biasa", "unknown"),
     "medium": ("electronic", "paper"),
 }
-_NAME_LIMIT: Final = 30
+_NAME_LIMIT: Final = 29
 _HALF: Final = 0.5
 
 
@@ -31,7 +31,8 @@ def types(frame: pd.DataFrame, look: Look) -> Figure:
     """
     mine = frame[frame["field"] == "type"]
     order = mine[mine["value"] != ""].sort_values(["count", "value"], ascending=[False, True])
-    top, rest = order.head(MOST_TYPES), order.iloc[MOST_TYPES:]
+    shown = MOST_TYPES + (len(order) == MOST_TYPES + 1 == len(mine))  # one other has room for its name
+    top, rest = order.head(shown), order.iloc[shown:]
     lines = [(_word(look, "type", v), int(n)) for v, n in zip(top["value"], top["count"], strict=True)]
     others = int(mine["count"].sum() - top["count"].sum())
     if others:
@@ -96,7 +97,7 @@ def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
     """`frame`: unit, name, electronic, eligible; unit "" is the city. Units by their paperless rate, the lowest first.
 
     Units with fewer than 5 eligible letters are not ranked; they and the rest are counted in the last row. `chosen` has
-    its row whatever its rank. The line across is the city's rate.
+    its row whatever its rank. The tick on each bar is the city's rate.
     """
     rated = frame[frame["eligible"] > 0].assign(rate=lambda f: f["electronic"] / f["eligible"])
     city, units = rated[rated["unit"] == ""], rated[rated["unit"] != ""]
@@ -109,46 +110,52 @@ def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
         return blank(look.palette)
     colours = look.palette
     lines = [
-        (safe(name if len(name) <= _NAME_LIMIT else unit), float(rate), unit == chosen)
-        for unit, name, rate in zip(top["unit"], top["name"].astype(str), top["rate"], strict=True)
+        (safe(name if len(name) <= _NAME_LIMIT else unit), float(rate), int(letters), unit == chosen)
+        for unit, name, rate, letters in zip(
+            top["unit"], top["name"].astype(str), top["rate"], top["eligible"], strict=True
+        )
     ]
     rest = units[~units["unit"].isin(top["unit"])]
     if len(rest):
-        rate = float(rest["electronic"].sum() / rest["eligible"].sum())
-        lines.append((look.say("paperless.others", number=look.number(len(rest), 0)), rate, False))
+        letters = int(rest["eligible"].sum())
+        words = look.say("paperless.others", number=look.number(len(rest), 0))
+        lines.append((words, float(rest["electronic"].sum()) / letters, letters, False))
     labels: list[dict[str, Any]] = []
-    for row, (name, rate, mine) in enumerate(lines):
+    for row, (name, rate, letters, mine) in enumerate(lines):
         strong = {"color": colours.accent if mine else colours.fg if row < len(top) else colours.muted}
-        place = {"xref": "paper", "yanchor": "bottom", "yshift": 4, "font": strong}
+        place = {"xref": "paper", "yanchor": "bottom", "yshift": 5, "font": strong}
+        of = look.say("paperless.of", rate=f"<b>{look.percent(rate, 0)}</b>", count=look.number(letters, 0))
         labels.append(text(0, row - 0.1, f"<b>{name}</b>" if mine else name, **place))
-        labels.append(text(1, row - 0.1, f"<b>{look.percent(rate, 0)}</b>", xanchor="right", **place))
+        labels.append(text(1, row - 0.1, of, xanchor="right", **place))
     strip = bar(
         name=look.say("paperless.rate"),
         orientation="h",
-        x=[round(rate, 4) for _, rate, _ in lines],
+        x=[round(rate, 4) for _, rate, _, _ in lines],
         y=list(range(len(lines))),
         width=0.22,
-        marker={"color": [colours.accent if mine else colours.faint for _, _, mine in lines]},
+        marker={"color": [colours.accent if mine else colours.faint for *_, mine in lines]},
     )
-    across: list[dict[str, Any]] = []
+    # A line from nothing to everything under each bar: a rate of 0 is a place on it, not an absence.
+    track = {"type": "line", "x0": 0, "x1": 1, "layer": "below", "line": {"color": colours.line, "width": 3}}
+    ticks = [track | {"y0": row, "y1": row} for row in range(len(lines))]
     for rate in city["rate"].astype(float):
-        across.append(_upright(rate, len(lines), colours.muted))
+        ticks += [_tick(rate, row, colours.fg) for row in range(len(lines))]
         said = look.say("paperless.city", rate=look.percent(rate, 0))
-        side = {"xanchor": "right", "xshift": -6} if rate > _HALF else {"xshift": 6}
-        labels.append(text(rate, len(lines) - 0.62, said, yanchor="middle", **side))
+        side = {"xanchor": "right", "xshift": 2} if rate > _HALF else {"xshift": -2}
+        labels.append(text(rate, len(lines) - 0.6, said, **side))
     return figure(
         colours,
         [strip],
         xaxis={"range": [0, 1], "visible": False},
         yaxis={"range": [RANKED + 0.7, -0.8], "visible": False},
-        shapes=across,
+        shapes=ticks,
         annotations=labels,
     )
 
 
-def _upright(at: float, rows: int, colour: str) -> dict[str, Any]:
-    line = {"color": colour, "width": 2, "dash": "dot"}
-    return {"type": "line", "x0": at, "x1": at, "y0": -0.11, "y1": rows - 0.4, "layer": "below", "line": line}
+def _tick(at: float, row: int, colour: str) -> dict[str, Any]:
+    ends = {"x0": at, "x1": at, "y0": row - 0.14, "y1": row + 0.14}
+    return {"type": "line", **ends, "line": {"color": colour, "width": 3}}
 
 
 def waiting(frame: pd.DataFrame, look: Look) -> Figure:
@@ -220,7 +227,7 @@ def compared(frame: pd.DataFrame, look: Look) -> Figure:
     pairs = [(float(now[n]) / now["working_days"], float(before[n]) / before["working_days"]) for n in names]
     labels: list[dict[str, Any]] = []
     for row, (name, (rate, was)) in enumerate(zip(names, pairs, strict=True)):
-        place = {"xref": "paper", "yanchor": "bottom", "yshift": 5}
+        place = {"xref": "paper", "yanchor": "bottom", "yshift": 7}
         said = look.say("compare.was", value=f"<b>{_rate(rate, look)}</b>", before=_rate(was, look))
         labels.append(text(0, row - 0.14, look.say(f"flow.{name}"), font={"color": colours.fg}, **place))
         labels.append(text(1, row - 0.14, said + _change(rate, was, look), xanchor="right", **place))
@@ -232,7 +239,7 @@ def compared(frame: pd.DataFrame, look: Look) -> Figure:
         width=0.26,
         marker={"color": colours.accent},
     )
-    tick = {"symbol": "line-ns", "size": 22, "line": {"color": colours.fg, "width": 4}}
+    tick = {"symbol": "line-ns", "size": 11, "line": {"color": colours.fg, "width": 4}}
     marks = scatter(
         name=look.say("compare.before"),
         x=[round(was, 3) for _, was in pairs],

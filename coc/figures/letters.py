@@ -94,7 +94,9 @@ def _rule(level: float, colour: str) -> dict[str, Any]:
 
 
 def calendar(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: day, registered, working, partial, note. A square a day, weeks as columns from Monday; darker is more.
+    """`frame`: day, registered, working, partial, note. A square a day, weeks as columns from Monday; stronger is more.
+
+    The strength is squared: working days differ by a tenth, and from weekends by ten times.
 
     Holidays of the week carry a dot, today, which is not over, an outline.
     """
@@ -110,7 +112,7 @@ def calendar(frame: pd.DataFrame, look: Look) -> Figure:
     today = rows["partial"].astype(bool).tolist()
     off = [bool(note) and day.weekday() < 5 for note, day in zip(rows["note"], days, strict=True)]
     cells = [
-        _cell(week, day.weekday(), 0.06 + 0.84 * count / most, colours.accent, colours.fg if open_ else None)
+        _cell(week, day.weekday(), 0.05 + 0.85 * (count / most) ** 2, colours.accent, colours.fg if open_ else None)
         for week, day, count, open_ in zip(weeks, days, counts, today, strict=True)
     ]
     names = [text(0, i, look.say(f"weekday.{i}"), xref="paper", xshift=-46) for i in range(7)]

@@ -78,7 +78,7 @@ def _city(now: datetime) -> City:
         day = now - timedelta(days=back)
         open_ = bool(calendars.default.is_working_day([calendars.today(day)])[0])
         for n in range(rng.randint(28, 40) if open_ else rng.randint(0, 2)):
-            unit = codes[min(int(rng.expovariate(0.06)), len(codes) - 1)]
+            unit = codes[min(int(rng.expovariate(0.12)), len(codes) - 1)]
             at = day - timedelta(minutes=rng.randint(0, 400))
             name = f"{back}-{n}"
             kind, took = rng.choice(_PEOPLE), timedelta(hours=rng.expovariate(1 / 60))

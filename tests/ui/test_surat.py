@@ -81,7 +81,7 @@ def test_holidays_have_their_names_and_ramadan_its_line() -> None:
 
 def test_the_comparison_states_the_working_days_of_both_sides_and_ramadan() -> None:
     said = text_of(surat.render(view())["surat-letter_compare-note"]["children"])
-    assert "19 hari kerja, 20 pada 5 pekan sebelumnya" in said
+    assert "19 hari kerja, dan 20 pada 5 pekan sebelumnya" in said
     assert "Ramadan: 14 dan 0" in said
 
 
