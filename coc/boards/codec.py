@@ -11,6 +11,7 @@ import orjson
 import pandas as pd
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+_REPEATED = 4  # times that a text stands in a column on average, from which on it is written once
 
 
 def _column(series: pd.Series[Any]) -> dict[str, Any]:
@@ -29,6 +30,9 @@ def _column(series: pd.Series[Any]) -> dict[str, Any]:
         # orjson writes NaN as null.
         return {"k": "float", "v": series.to_numpy(dtype="float64", na_value=np.nan).tolist()}
     if isinstance(series.dtype, pd.StringDtype):
+        places, words = pd.factorize(series)
+        if len(words) * _REPEATED <= len(series) and (places >= 0).all():
+            return {"k": "words", "w": words.tolist(), "v": places}
         held = series.to_numpy(dtype=object, copy=True)
         held[series.isna().to_numpy()] = None
         return {"k": "any", "v": held.tolist()}
@@ -50,12 +54,21 @@ def _plain(value: Any) -> Any:
     return None if value is None or pd.isna(value) else value
 
 
+def _cell(cell: dict[str, Any]) -> pd.Series[Any]:
+    if cell["k"] == "words":
+        return pd.Series(pd.array(cell["w"], dtype="str").take(np.array(cell["v"], dtype=np.intp)))
+    return _series(cell["k"], cell["v"])
+
+
 def _series(kind: str, values: list[Any]) -> pd.Series[Any]:
     if kind == "time":
         micros = np.array([np.iinfo("int64").min if v is None else v for v in values], dtype="int64")
         return pd.Series(pd.DatetimeIndex(micros.astype("datetime64[us]"), tz="UTC"))
     if kind == "date":
         return pd.Series([date.fromisoformat(v) for v in values], dtype="object")
+    if kind == "int" and None not in values:
+        whole = np.array(values, dtype="int64")
+        return pd.Series(pd.arrays.IntegerArray(whole, np.zeros(len(whole), dtype=bool)))
     dtypes = {"bool": "boolean", "int": "Int64", "float": "float64"}
     if kind in dtypes:
         return pd.Series(values, dtype=dtypes[kind])
@@ -76,6 +89,6 @@ def load_frames(payload: bytes) -> dict[str, pd.DataFrame]:
     """The inverse of `pack(dump_frames(...))`."""
     document = orjson.loads(zlib.decompress(payload))
     return {
-        name: pd.DataFrame({column: _series(cell["k"], cell["v"]) for column, cell in columns.items()})
+        name: pd.DataFrame({column: _cell(cell) for column, cell in columns.items()})
         for name, columns in document.items()
     }

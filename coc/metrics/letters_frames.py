@@ -175,7 +175,7 @@ def compared(city: City) -> pd.DataFrame:
     weeks (between the two), begun (whether letters reach back to the period's first working day), registered,
     dispositioned, completed. Units without a letter in both are left out. A column that no source records is, too.
     """
-    flows, calendar = _flow(city), days(city)
+    flows, calendar = _flow(city), once(city, "letters_frames.days", lambda: days(city))
     working = calendar["working"].to_numpy(dtype=bool)
     ramadan = working & calendar["ramadan"].to_numpy(dtype=bool)
     oldest = letters(city).registered
