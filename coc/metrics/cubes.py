@@ -16,7 +16,6 @@ from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.facts import Positions, dispositions, midnight_before, now_of, once, scopes, window_start
 from coc.metrics.registry import is_recorded, registered
-from coc.metrics.scoped import grouped_quantile
 
 Counts = npt.NDArray[np.int64]
 DAYS: Final = 90  # of the longest window
@@ -110,9 +109,23 @@ def grouped(group: Positions) -> Positions:
     return found
 
 
-def quantiles(group: Positions, hours: Floats, qs: Sequence[float], groups: int) -> list[Floats]:
-    """Of rows sorted by group and hours, null where a group is empty; to the hundredth of an hour."""
-    return [np.round(grouped_quantile(group, hours, q, groups), 2) for q in qs]
+def quantiles(sizes: Counts, values: Floats, qs: Sequence[float]) -> list[Floats]:
+    """The linearly interpolated quantiles of groups of these sizes, whose values lie one after another, each sorted.
+
+    Null where a group is empty; to the hundredth of an hour. As `scoped.grouped_quantile`, its groups counted once.
+    """
+    full = np.flatnonzero(sizes)
+    last = sizes[full] - 1
+    first = np.cumsum(sizes)[full] - sizes[full]
+    found = []
+    for q in qs:
+        place = q * last
+        below = np.floor(place).astype("int64")
+        low, high = values[first + below], values[first + np.minimum(below + 1, last)]
+        result = np.full(len(sizes), np.nan)
+        result[full] = np.round(low + (high - low) * (place - below), 2)
+        found.append(result)
+    return found
 
 
 def nothing(columns: Sequence[str], whole: Sequence[str] = ()) -> pd.DataFrame:

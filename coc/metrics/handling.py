@@ -162,8 +162,9 @@ def _quantile_rows(
     city: City, group: Positions, hours: Floats, span: Positions, width: int
 ) -> tuple[Positions, Positions, cubes.Counts, Floats, Floats, Floats]:
     """Of rows in the order of their hours: (group, window, count, p50, p85, p95) of each group that has any."""
-    order = cubes.grouped(group)
-    group, hours, span = group[order], hours[order], span[order]
+    if len(group) and group.min() < group.max():
+        order = cubes.grouped(group)
+        group, hours, span = group[order], hours[order], span[order]
     size = len(scopes(city)) * width
     parts = []
     for place in range(len(WINDOWS)):
@@ -171,7 +172,7 @@ def _quantile_rows(
         mine = group[inside]
         count = np.bincount(mine, minlength=size)
         some = np.flatnonzero(count)
-        found = [q[some] for q in cubes.quantiles(mine, hours[inside], _QUANTILES, size)]
+        found = [q[some] for q in cubes.quantiles(count, hours[inside], _QUANTILES)]
         parts.append((some, np.full(len(some), place), count[some], *found))
     groups, windows, counts, p50, p85, p95 = (np.concatenate(column) for column in zip(*parts, strict=True))
     return groups, windows, counts.astype("int64"), p50, p85, p95

@@ -6,6 +6,7 @@ office are not for everybody in the house (DOMAIN, Privacy): `folded` counts the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,8 +16,8 @@ from coc.domain.datasets import CHANNELS, DEVICES
 from coc.domain.instants import Floats
 from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
-from coc.metrics.cubes import OUTSIDE, texts, units_of
-from coc.metrics.facts import CITY, LEADERS, Coded, Positions, disposition_column, dispositions, once, scopes
+from coc.metrics.cubes import OUTSIDE, Counts, texts, units_of
+from coc.metrics.facts import LEADERS, Coded, Positions, disposition_column, dispositions, once, scopes
 
 LEADING: Final = "leaders"  # the leaders' offices as one
 REST: Final = "*"  # what is too small to be told by itself
@@ -33,92 +34,97 @@ def handover(city: City, *, folded: bool = True) -> pd.DataFrame:
     all units together as `to` "". A unit's rows have itself as `to`. done: those nf and completed; hours: the median of
     their working hours of follow-up (to_unit's calendar), NaN where none is known. No row for a pair without any.
     """
-    rows, office, order = dispositions(city), offices(city, folded=folded), cubes.in_hours_order(city)
+    office, size = offices(city, folded=folded), len(scopes(city))
     span = cubes.issued_spans(city)
-    chosen = order[(span < OUTSIDE)[order]]
-    unit, giver, span = rows.unit[chosen], office.places[chosen], span[chosen]
-    known = cubes.recorded(city, "disposition.followup_hours_p50")
-    hours = np.where(rows.nf[chosen] & known, rows.hours[chosen], np.nan)
-    width = len(office.words)
-    listed = np.flatnonzero(unit)
-    of_units = _pairs(unit[listed] * width + giver[listed], hours[listed], span[listed], len(scopes(city)) * width)
-    parts = [_of_units(city, office, of_units)]
-    for place, window in enumerate(WINDOWS):
-        inside = span <= place
-        parts.append(_of_city(city, office, window, unit[inside], giver[inside], hours[inside]))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _pairs(key: Positions, hours: Floats, span: Positions, size: int) -> list[tuple[Floats, ...]]:
-    """By window, of rows in the order of their hours: how many of each key, how many of known hours, their median."""
-    known = np.flatnonzero(~np.isnan(hours))
-    known = known[cubes.grouped(key[known])]
-    counts = cubes.by_window(span, [key], [size])
-    found: list[tuple[Floats, ...]] = []
+    chosen = np.flatnonzero(span < OUTSIDE)
+    keys, width = [dispositions(city).unit[chosen], office.places[chosen]], len(office.words)
+    counts = cubes.by_window(span[chosen], keys, (size, width))
+    parts = []
     for place in range(len(WINDOWS)):
-        inside = known[span[known] <= place]
-        (median,) = cubes.quantiles(key[inside], hours[inside], (0.5,), size)
-        done = np.bincount(key[inside], minlength=size)
-        found.append((counts[place].astype("float64"), done.astype("float64"), median))
-    return found
-
-
-def _of_units(city: City, office: Coded, pairs: list[tuple[Floats, ...]]) -> pd.DataFrame:
-    width = len(office.words)
-    places = [np.flatnonzero(count) for count, _, _ in pairs]
-    some = np.concatenate(places)
-    of = np.repeat(np.arange(len(WINDOWS)), [len(p) for p in places])
-    unit = units_of(city, some // max(width, 1))
-    values = [np.concatenate([pair[i][p] for pair, p in zip(pairs, places, strict=True)]) for i in range(3)]
-    return _frame(unit, texts(WINDOWS, of), texts(office.words, some % max(width, 1)), unit, *values)
-
-
-def _of_city(city: City, office: Coded, window: str, unit: Positions, giver: Positions, hours: Floats) -> pd.DataFrame:
-    to, to_words = _top(unit, len(scopes(city)), TOP_UNITS)
-    giver, names = _top(giver, len(office.words), TOP_OFFICES)
-    words = [REST if t < 0 else str(scopes(city)[t]) for t in to_words]
-    # Unit 0 is no unit of the list: it is of the rest.
-    words = [REST if w == CITY else w for w in words]
-    row = np.concatenate([np.arange(len(to))] * 2)
-    line = np.concatenate([to, np.full(len(to), len(words))])
-    width = len(names)
-    key = line * max(width, 1) + giver[row]
-    size = (len(words) + 1) * max(width, 1)
-    count, done, median = _pairs(key, hours[row], np.zeros(len(row), dtype=np.intp), size)[0]
-    some = np.flatnonzero(count)
-    offices_ = [REST if n < 0 else office.words[n] for n in names]
-    return _frame(
-        texts(("",), np.zeros(len(some), dtype=np.intp)),
-        texts((window,), np.zeros(len(some), dtype=np.intp)),
-        texts(offices_, some % max(width, 1)),
-        texts([*words, CITY], some // max(width, 1)),
-        count[some],
-        done[some],
-        median[some],
+        done = _done(city, place)
+        giver = office.places[done.row]
+        parts.append((place, *_of_city(counts[place], done, giver)))
+        unit, by = cubes.rows_where(counts[place][1:])
+        some = (unit + 1) * width + by
+        answered, median = done.medians(done.unit * width + giver, size * width)
+        parts.append((place, unit + 1, by, unit + 1, counts[place].ravel()[some], answered[some], median[some]))
+    window = np.repeat([part[0] for part in parts], [len(part[1]) for part in parts])
+    unit, by, to, count, finished, median = (np.concatenate([part[i] for part in parts]) for i in range(1, 7))
+    return pd.DataFrame(
+        {
+            "unit": units_of(city, unit),
+            "window": texts(WINDOWS, window),
+            "office": texts([*office.words, REST], by),
+            "to": texts([*scopes(city), REST], to),  # -1 is the last
+            "count": count,
+            "done": finished,
+            "hours": median,
+        }
     )
 
 
-def _top(of: Positions, size: int, most: int) -> tuple[Positions, list[int]]:
-    """Each row's place among the `most` most frequent and the rest; and what each place is, -1 for the rest."""
-    count = np.bincount(of, minlength=size)
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What was issued in a window, needs follow-up and is completed, in the order of its hours."""
+
+    row: Positions
+    unit: Positions
+    hours: Floats
+
+    def medians(self, key: Positions, size: int) -> tuple[Counts, Floats]:
+        """Of each key how many, and their median."""
+        order = cubes.grouped(key)
+        count = np.bincount(key, minlength=size).astype("int64")
+        (median,) = cubes.quantiles(count, self.hours[order], (0.5,))
+        return count, median
+
+
+def _done(city: City, place: int) -> _Done:
+    def find() -> _Done:
+        rows, order = dispositions(city), cubes.in_hours_order(city)
+        known = rows.nf & ~np.isnan(rows.hours) & (cubes.issued_spans(city) <= place)
+        if not cubes.recorded(city, "disposition.followup_hours_p50"):
+            known[:] = False
+        row = order[known[order]]
+        return _Done(row, rows.unit[row], rows.hours[row])
+
+    return once(city, f"handed-{place}", find)
+
+
+def _of_city(
+    counts: Counts, done: _Done, giver: Positions
+) -> tuple[Positions, Positions, Positions, Counts, Counts, Floats]:
+    """The matrix of a window: unit, office, to, count, done, hours. Units and offices are places, -1 the rest.
+
+    Units off the list stand in the first place of `counts`: they are of the rest.
+    """
+    to, units = _top(np.concatenate([[0], counts[1:].sum(axis=1)]), TOP_UNITS)
+    by, givers = _top(counts.sum(axis=0), TOP_OFFICES)
+    lines, width = len(units) + 1, len(givers)
+    cells = np.zeros((lines, width), dtype="int64")
+    np.add.at(cells, (to[:, None], by[None, :]), counts)
+    cells[-1] = cells.sum(axis=0)
+    answered, median = done.medians(to[done.unit] * width + by[giver], (lines - 1) * width)
+    whole, of_all = done.medians(by[giver], width)
+    line, column = cubes.rows_where(cells)
+    some = line * width + column
+    return (
+        np.zeros(len(some), dtype=np.intp),
+        np.array(givers, dtype=np.intp)[column],
+        np.array([*units, 0], dtype=np.intp)[line],
+        cells[line, column],
+        np.concatenate([answered, whole])[some],
+        np.concatenate([median, of_all])[some],
+    )
+
+
+def _top(count: Counts, most: int) -> tuple[Positions, list[int]]:
+    """The place of each among the `most` largest counts and the rest; and what each place is, -1 for the rest."""
     order = np.argsort(-count, kind="stable")
     kept = [int(i) for i in order[:most] if count[i]]
-    place = np.full(size, len(kept), dtype=np.intp)
+    place = np.full(len(count), len(kept), dtype=np.intp)
     place[kept] = np.arange(len(kept))
-    return place[of], [*kept, -1]
-
-
-def _frame(
-    unit: pd.Series[str],
-    window: pd.Series[str],
-    office: pd.Series[str],
-    to: pd.Series[str],
-    count: Floats,
-    done: Floats,
-    hours: Floats,
-) -> pd.DataFrame:
-    whole = {"count": count.astype("int64"), "done": done.astype("int64"), "hours": hours}
-    return pd.DataFrame({"unit": unit, "window": window, "office": office, "to": to, **whole})
+    return place, [*kept, -1]
 
 
 def means(city: City, *, folded: bool = True) -> pd.DataFrame:
@@ -131,7 +137,8 @@ def means(city: City, *, folded: bool = True) -> pd.DataFrame:
     span = cubes.issued_spans(city)
     chosen = np.flatnonzero(span < OUTSIDE)
     span, sizes = span[chosen], (len(CHANNELS), len(DEVICES))
-    giver, names = _top(office.places[chosen], len(office.words), GIVERS)
+    place, names = _top(np.bincount(office.places[chosen], minlength=len(office.words)), GIVERS)
+    giver = place[office.places[chosen]]
     means_ = [_listed(city, c, words)[chosen] for c, words in (("channel", CHANNELS), ("device", DEVICES))]
     words = [*(REST if n < 0 else office.words[n] for n in names), ""]
     of_city = cubes.by_window(span, [giver, *means_], (len(words), *sizes))

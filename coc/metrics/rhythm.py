@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from coc.domain.instants import HOUR, NAT, Floats, Micros, to_days
+from coc.domain.instants import HOUR, Floats, to_days
 from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.cubes import DAYS, OUTSIDE, texts, units_of
 from coc.metrics.dispositions import backlog_rows
-from coc.metrics.facts import dispositions, once, scopes, today_of
+from coc.metrics.facts import Positions, dispositions, once, scopes, today_of
 from coc.metrics.flow import departed
 from coc.metrics.scoped import count
 
@@ -32,7 +32,7 @@ def balance(city: City) -> pd.DataFrame:
     if not cubes.recorded(city, "disposition.net_flow"):
         return cubes.nothing(columns, columns[3:])
     rows = dispositions(city)
-    came, went = (_per_day(city, at) for at in (rows.issued, departed(city)))
+    came, went = (_per_day(city, day) for day in (_issue_days(city), cubes.day_places(city, departed(city))))
     now = count(city, rows.unit, backlog_rows(rows)).astype("int64")
     net = came - went
     after = np.cumsum(net[:, ::-1], axis=1)[:, ::-1] - net  # of the days that follow
@@ -68,11 +68,14 @@ def _sevens() -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.concatenate([[0], whole]) if whole[0] else whole
 
 
-def _per_day(city: City, at: Micros) -> cubes.Counts:
+def _issue_days(city: City) -> Positions:
+    return once(city, "issue_days", lambda: cubes.day_places(city, dispositions(city).issued))
+
+
+def _per_day(city: City, day: Positions) -> cubes.Counts:
     """Scopes x days."""
     rows = dispositions(city)
-    day = cubes.day_places(city, at)
-    mine = rows.follow_up & (day >= 0) & (at != NAT)
+    mine = rows.follow_up & (day >= 0)
     return cubes.with_city(cubes.counts((rows.unit[mine], day[mine]), (len(scopes(city)), DAYS)))
 
 
@@ -87,7 +90,7 @@ def week(city: City) -> pd.DataFrame:
     rows = dispositions(city)
     span = cubes.issued_spans(city)
     chosen = np.flatnonzero(span < OUTSIDE)
-    day = cubes.day_places(city, rows.issued[chosen])
+    day = _issue_days(city)[chosen]
     hour = np.minimum((rows.issued[chosen] - cubes.midnights(city)[day]) // HOUR, 23).astype(np.intp)
     weekday = (int(to_days(today_of(city))) - (DAYS - 1) + day + 3) % 7  # 1970-01-01 was a Thursday
     keys = (rows.unit[chosen], weekday.astype(np.intp), hour)
