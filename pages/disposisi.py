@@ -200,12 +200,12 @@ def _frame(ctx: Context, name: str) -> pd.DataFrame | None:
         return None
     scope, window, lines = ctx.view.scope, ctx.view.window, ctx.frame("handling", "lines")
     select: dict[str, Callable[[], pd.DataFrame]] = {
-        "holding": lambda: chosen.holding(frame, scope, _names(ctx), ctx.say),
+        "holding": lambda: chosen.holding(frame, scope, _names(ctx)),
         "ageing": lambda: chosen.ageing(frame, lines, scope),
         "spread": lambda: chosen.spread(frame, scope, window, _names(ctx), ctx.say),
         "balance": lambda: chosen.balance(frame, scope, window),
         "handover": lambda: chosen.handover(frame, lines, scope, window, _names(ctx), ctx.say),
-        "means": lambda: chosen.of(frame, scope, window),
+        "means": lambda: chosen.means(frame, scope, window),
         "week": lambda: chosen.of(frame, scope, window),
     }
     return select[name]() if name in select else frame

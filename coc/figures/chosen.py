@@ -16,13 +16,10 @@ SLOWEST = 4  # units named beside the urgencies
 ENOUGH = 5  # followed up in the window: fewer say little of a unit
 
 
-def holding(ages: pd.DataFrame, scope: str, names: Mapping[str, str], say: Words) -> pd.DataFrame:
-    """row, bucket, backlog, overdue: of the city by unit, of a unit by urgency."""
-    if scope:
-        mine = ages[ages["unit"] == scope]
-        return mine.assign(row=[say(f"urgency.{u}") for u in mine["urgency"]])
+def holding(ages: pd.DataFrame, scope: str, names: Mapping[str, str]) -> pd.DataFrame:
+    """row, bucket, backlog, overdue, mine: by unit; `mine`: the chosen one's."""
     units = ages[ages["unit"] != CITY]
-    return units.assign(row=[fitting(names.get(u, u), u) for u in units["unit"]])
+    return units.assign(row=[fitting(names.get(u, u), u) for u in units["unit"]], mine=units["unit"] == scope)
 
 
 def ageing(bins: pd.DataFrame, lines: pd.DataFrame | None, scope: str) -> pd.DataFrame:
@@ -76,14 +73,24 @@ def balance(steps: pd.DataFrame, scope: str, window: str) -> pd.DataFrame:
 def handover(
     edges: pd.DataFrame, lines: pd.DataFrame | None, scope: str, window: str, names: Mapping[str, str], say: Words
 ) -> pd.DataFrame:
-    """office, to, name, count, hours, slow: the city's matrix; a unit's row above that of all units."""
+    """office, to, name, count, hours, slow: the city's matrix; of a unit its offices beside those of all units."""
     here = edges[edges["window"] == window]
     mine = here[here["unit"] == scope]
     if scope and len(mine):
-        mine = pd.concat([mine, here[(here["unit"] == CITY) & (here["to"] == CITY)]], ignore_index=True)
+        whole = here[(here["unit"] == CITY) & (here["to"] == CITY) & here["office"].isin(mine["office"])]
+        mine = pd.concat([mine, whole], ignore_index=True)
     special = {CITY: say("desk.units"), "*": say("desk.rest_units")}
     named = [special.get(u) or fitting(names.get(u, u), u, 162) for u in mine["to"]]
     return mine.assign(name=named, slow=line_of(lines, CITY))
+
+
+def means(cube: pd.DataFrame, scope: str, window: str) -> pd.DataFrame:
+    """office, channel, device, count: by office; of a unit all of them together, beside the city's."""
+    mine = of(cube, scope, window)
+    if not scope or mine.empty:
+        return mine
+    city: pd.DataFrame = of(cube, CITY, window).groupby(["channel", "device"], as_index=False)["count"].sum()
+    return pd.concat([mine, city.assign(office="city")], ignore_index=True)
 
 
 def of(cube: pd.DataFrame, scope: str, window: str) -> pd.DataFrame:

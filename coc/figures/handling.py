@@ -17,26 +17,27 @@ _TOTAL = 118  # px for what is overdue of the whole
 _HALF = (0.47, 0.44)
 _BUBBLE = 34  # px across, the largest
 _TICKS = (0, 4, 15, 37.5, 75, 150, 300, 600, 1200, 2400)
-_LANES = 5
-_QUICK = 0.5  # hours: below it a number has no decimals to lose
+_FEW = 12.0  # where no bubble holds as many, the largest is not drawn at its largest
 
 
 def holding(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: row (a name), bucket, backlog, overdue. A row a unit (or urgency), a column an age in working days.
+    """`frame`: row (a unit's name), bucket, backlog, overdue, mine. A column an age in working days.
 
-    The rows that hold most of the oldest come first. In a cell a red strip is as long as its overdue share; at the end
-    of a row stands `overdue / backlog`.
+    The rows that hold most of the oldest come first; before them the chosen unit's, in bold. In a cell a red strip is
+    as long as its overdue share; at the end of a row stands `overdue / backlog`.
     """
     table = _table(frame)
     if not table:
         return blank(look.palette)
-    order = sorted(table, key=lambda name: [-backlog for backlog, _ in reversed(table[name])])[:ROWS]
+    mine = set(frame.loc[frame["mine"].astype(bool), "row"])
+    held = {name: [-backlog for backlog, _ in reversed(cells)] for name, cells in table.items()}
+    order = sorted(table, key=lambda name: (name not in mine, held[name]))[:ROWS]
     colours = look.palette
     most = max(backlog for name in order for backlog, _ in table[name])
     shapes: list[dict[str, Any]] = []
     labels = [column_head(i, look.say(f"by_age.{bucket}")) for i, bucket in enumerate(BUCKETS)]
     for row, name in enumerate(order):
-        labels.append(head(row, name, look))
+        labels.append(head(row, name, look, bold=name in mine))
         for column, (backlog, late) in enumerate(table[name]):
             shapes.append(cell(row, column, backlog / most, colours.accent, half=_HALF))
             left = column - _HALF[0]
@@ -102,7 +103,7 @@ def ageing(frame: pd.DataFrame, look: Look) -> Figure:
     colours = look.palette
     lanes = [u for u in URGENCIES if (frame["urgency"] == u).any()]
     rows = frame["urgency"].map({u: i for i, u in enumerate(lanes)})
-    most, line = float(frame["count"].max()), float(frame["line"].iloc[0])
+    most, line = max(float(frame["count"].max()), _FEW), float(frame["line"].iloc[0])
     end = max(float(frame["hours"].max()), 0 if math.isnan(line) else line, 15.0)
     top = math.sqrt(end) * 1.06
     traces = []
@@ -126,12 +127,10 @@ def ageing(frame: pd.DataFrame, look: Look) -> Figure:
         )
     labels = [head(i, look.say(f"urgency.{u}"), look, _URGENCY) for i, u in enumerate(lanes)]
     shapes: list[dict[str, Any]] = [_lane(i, colours.line) for i in range(len(lanes))]
-    over = frame[frame["beyond"].astype(bool)].groupby("urgency")["count"].sum()
-    labels += [
-        text(1, i, f"<b>{look.number(int(over[u]), 0)}</b>", xref="paper", xshift=_OVER, xanchor="right",
-             font={"color": colours.bad})
-        for i, u in enumerate(lanes) if u in over.index
-    ]  # fmt: skip
+    for i, urgency in enumerate(lanes):
+        lane = frame[frame["urgency"] == urgency]
+        cells = [(int(lane["count"].sum()), int(lane.loc[lane["beyond"].astype(bool), "count"].sum()))]
+        labels.append(text(1, i, _of(cells, look), xref="paper", xshift=_OVER, xanchor="right"))
     if not math.isnan(line):
         at = math.sqrt(line)
         shapes.append(_upright(at, colours.fg))
@@ -160,7 +159,7 @@ def ageing(frame: pd.DataFrame, look: Look) -> Figure:
 
 URGENCIES = ("amat_segera", "segera", "penting", "biasa", "unknown", "absent")
 _URGENCY = 150  # px for an urgency's name
-_OVER = 62  # px for what is older than the line
+_OVER = 118  # px for what is older than the line
 
 
 def _spaced(ticks: list[float], top: float) -> list[float]:

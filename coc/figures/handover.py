@@ -14,9 +14,11 @@ CHANNELS = ("text", "scanned_signature", "voice", "e_signature", "unknown")
 DEVICES = ("phone", "laptop", "desktop", "unknown")
 REST = "*"
 ALL = ""
+CITY = "city"  # all offices of the whole city
 _HALF = (0.47, 0.44)
 _OFFICE = 118  # px for an office's name
 _NAME = 12  # characters of a column's head
+_TURNED = 2  # rows: one unit and all together
 _MANY = 1000  # of so many a cell has no room for tenths of an hour beside them
 _THOUSANDS = 10_000  # from here on a cell counts in thousands
 _UNIT = 162  # px for a unit's name
@@ -26,6 +28,8 @@ def desk(office: str, look: Look) -> str:
     """The word for a kind of office; one that we have none for shows its code."""
     if office == ALL:
         return look.say("desk.all")
+    if office == CITY:
+        return look.say("spread.city")
     if office == REST:
         return look.say("desk.rest")
     word = look.say(f"desk.{office}")
@@ -41,32 +45,37 @@ def handover(frame: pd.DataFrame, look: Look) -> Figure:
     if frame.empty or not frame["count"].sum():
         return blank(look.palette)
     colours = look.palette
-    inner = frame[(frame["to"] != ALL)]
+    inner = frame[frame["to"] != ALL]
     offices = _order(inner, "office")
     units = _order(inner, "to") + ([ALL] if (frame["to"] == ALL).any() else [])
-    cells = {(o, t): (int(c), h) for o, t, c, h in zip(frame["office"], frame["to"], frame["count"], frame["hours"],
-                                                       strict=True)}  # fmt: skip
     names = dict(zip(frame["to"], frame["name"].astype(str), strict=True))
+    pairs = zip(frame["office"], frame["to"], zip(frame["count"], frame["hours"], strict=True), strict=True)
+    cells = {(office, to): (int(count), float(hours)) for office, to, (count, hours) in pairs}
+    # Of a single unit the offices are the rows: there may be as many as there are.
+    turned = len(units) <= _TURNED
+    rows, columns = (offices, units) if turned else (units, offices)
+    heads = [names[u] for u in units] if turned else [desk(o, look) for o in offices]
+    tails = [desk(o, look) for o in offices] if turned else [names[u] for u in units]
     line = float(frame["slow"].iloc[0])
-    most = max((c for (_, t), (c, _) in cells.items() if t not in (ALL, REST)), default=1)
+    most = max((count for (_, to), (count, _) in cells.items() if to not in (ALL, REST)), default=1)
     shapes: list[dict[str, Any]] = []
-    labels = [column_head(i, safe(short(desk(o, look), _NAME))) for i, o in enumerate(offices)]
-    for row, unit in enumerate(units):
-        labels.append(head(row, names[unit], look, _UNIT, quiet=unit in (ALL, REST)))
-        for column, office in enumerate(offices):
-            count, hours = cells.get((office, unit), (0, float("nan")))
-            if not count:
-                shapes.append(cell(row, column, 0, colours.accent, half=_HALF))
-                continue
-            strength = 0 if unit in (ALL, REST) else min(count / most, 1)
+    labels = [column_head(i, safe(short(word, 26 if turned else _NAME))) for i, word in enumerate(heads)]
+    counts: list[int] = []
+    for row, (of, word) in enumerate(zip(rows, tails, strict=True)):
+        labels.append(head(row, word, look, _UNIT, quiet=not turned and of in (ALL, REST)))
+        for column, other in enumerate(columns):
+            office, to = (of, other) if turned else (other, of)
+            count, hours = cells.get((office, to), (0, float("nan")))
+            strength = 0 if to in (ALL, REST) else min(count / most, 1)
             shapes.append(cell(row, column, strength, colours.accent, half=_HALF))
-            labels += _pair(row, column, count, hours, line, look)
-    places = [(row, column) for row in range(len(units)) for column in range(len(offices))]
+            counts.append(count)
+            if count:
+                labels.append(_pair(row, column, count, hours, line, look))
     points = scatter(
         name=look.say("handover.count"),
-        x=[column for _, column in places],
-        y=[row for row, _ in places],
-        text=[cells.get((offices[column], units[row]), (0, 0.0))[0] for row, column in places],
+        x=[column for _ in rows for column in range(len(columns))],
+        y=[row for row in range(len(rows)) for _ in columns],
+        text=counts,
         mode="markers",
         marker={"opacity": 0},
     )
@@ -74,8 +83,8 @@ def handover(frame: pd.DataFrame, look: Look) -> Figure:
         colours,
         [points],
         margin={"l": _UNIT, "r": 0, "t": 28, "b": 0},
-        xaxis={"range": [-0.5, max(len(offices), 3) - 0.5], "visible": False},
-        yaxis={"range": [max(len(units), 5) - 0.5, -0.5], "visible": False},
+        xaxis={"range": [-0.5, max(len(columns), 2) - 0.5], "visible": False},
+        yaxis={"range": [max(len(rows), 5) - 0.5, -0.5], "visible": False},
         shapes=shapes,
         annotations=labels,
     )
@@ -88,21 +97,21 @@ def _order(frame: pd.DataFrame, column: str) -> list[str]:
     return [w for w in words if w != REST] + [w for w in words if w == REST]
 
 
-def _pair(row: int, column: int, count: int, hours: Any, line: float, look: Look) -> list[dict[str, Any]]:
+def _pair(row: int, column: int, count: int, hours: float, line: float, look: Look) -> dict[str, Any]:
     """How many, and beside it the hours."""
     whole = look.number(count, 0) if count < _THOUSANDS else look.say("handover.thousands", n=round(count / 1000))
     number = f"<b>{whole}</b>"
     if pd.isna(hours):
-        return [text(column, row, number, xanchor="center", font={"color": look.palette.fg})]
-    slow = float(hours) > line
-    colour = look.palette.warn if slow else look.palette.muted
-    wait = look.number(float(hours), 1 if hours < 10 and count < _MANY else 0)
-    words = f"{number} <span style='color:{colour}'>{'<b>' if slow else ''}{wait}{'</b>' if slow else ''}</span>"
-    return [text(column, row, words, xanchor="center", font={"color": look.palette.fg})]
+        return text(column, row, number, xanchor="center", font={"color": look.palette.fg})
+    slow = hours > line
+    wait = look.number(hours, 1 if hours < 10 and count < _MANY else 0)
+    told = f"<b>{wait}</b>" if slow else wait
+    words = f"{number} <span style='color:{look.palette.warn if slow else look.palette.muted}'>{told}</span>"
+    return text(column, row, words, xanchor="center", font={"color": look.palette.fg})
 
 
 def means(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: office, channel, device, count. A row an office, a column a channel: its share of the office's.
+    """`frame`: office ("city": all of them), channel, device, count. A column a channel: its share of the office's.
 
     Under each share a strip is cut by device: phone in the accent, laptop in grey, desktop in dark grey.
     """
@@ -110,7 +119,7 @@ def means(frame: pd.DataFrame, look: Look) -> Figure:
     if not total.sum():
         return blank(look.palette)
     colours = look.palette
-    offices = _order(frame, "office")
+    offices = sorted(_order(frame, "office"), key=lambda office: office == CITY)
     channels = [c for c in CHANNELS if frame.loc[frame["channel"] == c, "count"].sum()]
     table = frame.groupby(["office", "channel", "device"])["count"].sum()
     shapes: list[dict[str, Any]] = []

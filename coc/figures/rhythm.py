@@ -43,10 +43,11 @@ def balance(frame: pd.DataFrame, look: Look) -> Figure:
             mode="lines" if last else "markers",
         ),
     ]  # fmt: skip
-    ends = {"xref": "x", "yref": "y2", "yshift": 0}
+    ends = {"xref": "x", "yref": "y2"}
     labels = [
         text(0, 1, look.say("balance.backlog"), xref="paper", yref="paper", yanchor="top", font=_of(colours.fg)),
         text(last, backlog[-1], f"<b>{look.number(backlog[-1], 0)}</b>", xshift=8, font=_of(colours.fg), **ends),
+        text(0, backlog[0], look.number(backlog[0], 0), xshift=-8, xanchor="right", **ends),
         text(0, _LOWER, look.say("balance.arrived"), xref="paper", yref="paper", yanchor="bottom"),
         text(1, _LOWER, look.say("balance.departed"), xref="paper", yref="paper", xanchor="right", yanchor="bottom",
              font=_of(colours.accent)),
@@ -54,7 +55,7 @@ def balance(frame: pd.DataFrame, look: Look) -> Figure:
     return figure(
         colours,
         traces,
-        margin={"l": 52, "r": _END, "t": 0, "b": 28},
+        margin={"l": 66, "r": _END, "t": 0, "b": 28},
         xaxis={"range": [-0.6, last + 0.6], "anchor": "y", **_ticks(days["day"].tolist(), look)},
         yaxis={
             "range": [0, top * 1.02],

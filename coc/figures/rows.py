@@ -11,10 +11,13 @@ HEAD = 176  # px for a row's name
 _CHARACTER = 9.6  # px of one, at most
 
 
-def head(row: float, name: str, look: Look, width: int = HEAD, *, quiet: bool = False) -> dict[str, Any]:
+def head(
+    row: float, name: str, look: Look, width: int = HEAD, *, quiet: bool = False, bold: bool = False
+) -> dict[str, Any]:
     """A row's name, left of the plot; cut where it is longer than its place."""
     colour = look.palette.muted if quiet else look.palette.fg
     words = safe(short(name, int(width / _CHARACTER)))
+    words = f"<b>{words}</b>" if bold else words
     return text(0, row, words, xref="paper", xshift=-width, font={"color": colour})
 
 

@@ -30,9 +30,10 @@ _MANY: Final = 24  # kinds of office that are told apart for a unit
 def handover(city: City, *, folded: bool = True) -> pd.DataFrame:
     """Dispositions issued in the window, not cancelled: unit, window, office, to, count, done, hours.
 
-    The city's rows (unit "") have the units that were given most and the offices that gave most, the rest as "*", and
-    all units together as `to` "". A unit's rows have itself as `to`. done: those nf and completed; hours: the median of
-    their working hours of follow-up (to_unit's calendar), NaN where none is known. No row for a pair without any.
+    The city's rows (unit "") have the units that were given most and the offices that gave most, the rest as "*"; and
+    all units together as `to` "", there each office and once more the rest. A unit's rows have itself as `to`.
+    done: those nf and completed; hours: the median of their working hours of follow-up (to_unit's calendar), NaN where
+    none is known. No row for a pair without any.
     """
     office, size = offices(city, folded=folded), len(scopes(city))
     span = cubes.issued_spans(city)
@@ -100,21 +101,20 @@ def _of_city(
     """
     to, units = _top(np.concatenate([[0], counts[1:].sum(axis=1)]), TOP_UNITS)
     by, givers = _top(counts.sum(axis=0), TOP_OFFICES)
-    lines, width = len(units) + 1, len(givers)
-    cells = np.zeros((lines, width), dtype="int64")
+    width, offices_ = len(givers), counts.shape[1]
+    cells = np.zeros((len(units), width), dtype="int64")
     np.add.at(cells, (to[:, None], by[None, :]), counts)
-    cells[-1] = cells.sum(axis=0)
-    answered, median = done.medians(to[done.unit] * width + by[giver], (lines - 1) * width)
-    whole, of_all = done.medians(by[giver], width)
-    line, column = cubes.rows_where(cells)
-    some = line * width + column
+    all_cells = np.append(counts.sum(axis=0), cells[:, -1].sum())  # each office, then the rest of them
+    answered, median = done.medians(to[done.unit] * width + by[giver], cells.size)
+    of_each, of_rest = done.medians(giver, offices_), done.medians(by[giver], width)
+    first, second = np.flatnonzero(cells), np.flatnonzero(all_cells)
     return (
-        np.zeros(len(some), dtype=np.intp),
-        np.array(givers, dtype=np.intp)[column],
-        np.array([*units, 0], dtype=np.intp)[line],
-        cells[line, column],
-        np.concatenate([answered, whole])[some],
-        np.concatenate([median, of_all])[some],
+        np.zeros(len(first) + len(second), dtype=np.intp),
+        np.concatenate([np.array(givers, dtype=np.intp)[first % width], np.append(np.arange(offices_), -1)[second]]),
+        np.concatenate([np.array(units, dtype=np.intp)[first // width], np.zeros_like(second)]),
+        np.concatenate([cells.ravel()[first], all_cells[second]]),
+        np.concatenate([answered[first], np.append(of_each[0], of_rest[0][-1])[second]]),
+        np.concatenate([median[first], np.append(of_each[1], of_rest[1][-1])[second]]),
     )
 
 
