@@ -85,12 +85,11 @@ def handover(
 
 
 def means(cube: pd.DataFrame, scope: str, window: str) -> pd.DataFrame:
-    """office, channel, device, count: by office; of a unit all of them together, beside the city's."""
+    """office, channel, device, count: by office; of a unit all of them together, beside the city's ("city")."""
     mine = of(cube, scope, window)
     if not scope or mine.empty:
         return mine
-    city: pd.DataFrame = of(cube, CITY, window).groupby(["channel", "device"], as_index=False)["count"].sum()
-    return pd.concat([mine, city.assign(office="city")], ignore_index=True)
+    return pd.concat([mine, of(cube, CITY, window).assign(office="city")], ignore_index=True)
 
 
 def of(cube: pd.DataFrame, scope: str, window: str) -> pd.DataFrame:

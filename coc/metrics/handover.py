@@ -100,17 +100,19 @@ def _of_city(
     Units off the list stand in the first place of `counts`: they are of the rest.
     """
     to, units = _top(np.concatenate([[0], counts[1:].sum(axis=1)]), TOP_UNITS)
-    by, givers = _top(counts.sum(axis=0), TOP_OFFICES)
-    width, offices_ = len(givers), counts.shape[1]
+    total = counts.sum(axis=0)
+    total[-1] = 0  # the office of all the kinds too many to tell is of the rest
+    by, givers = _top(total, TOP_OFFICES)
+    width, kinds = len(givers), len(total)
     cells = np.zeros((len(units), width), dtype="int64")
     np.add.at(cells, (to[:, None], by[None, :]), counts)
-    all_cells = np.append(counts.sum(axis=0), cells[:, -1].sum())  # each office, then the rest of them
+    all_cells = np.append(total, cells[:, -1].sum())  # each office, then the rest of them
     answered, median = done.medians(to[done.unit] * width + by[giver], cells.size)
-    of_each, of_rest = done.medians(giver, offices_), done.medians(by[giver], width)
+    of_each, of_rest = done.medians(giver, kinds), done.medians(by[giver], width)
     first, second = np.flatnonzero(cells), np.flatnonzero(all_cells)
     return (
         np.zeros(len(first) + len(second), dtype=np.intp),
-        np.concatenate([np.array(givers, dtype=np.intp)[first % width], np.append(np.arange(offices_), -1)[second]]),
+        np.concatenate([np.array(givers, dtype=np.intp)[first % width], np.append(np.arange(kinds), -1)[second]]),
         np.concatenate([np.array(units, dtype=np.intp)[first // width], np.zeros_like(second)]),
         np.concatenate([cells.ravel()[first], all_cells[second]]),
         np.concatenate([answered[first], np.append(of_each[0], of_rest[0][-1])[second]]),

@@ -222,6 +222,15 @@ def test_small_givers_and_takers_are_folded_and_nothing_is_lost() -> None:
     assert cube.loc[cube["unit"] == "", "to"].nunique() <= TOP_UNITS + 2
 
 
+def test_more_kinds_of_office_than_can_be_told_apart_are_of_the_rest() -> None:
+    rows = [{"issued_at": NOW - timedelta(days=1), "from_office": f"meja_{i:02}"} for i in range(30)]
+    cube = MAKERS["handover"](cities.city(NOW, [], rows))
+    assert not cube.duplicated(["unit", "window", "office", "to"]).any()
+    mine = cube[(cube["unit"] == "DISDIK") & (cube["window"] == "7d")]
+    assert mine["count"].sum() == 30
+    assert mine.loc[mine["office"] == REST, "count"].tolist() == [6]
+
+
 def test_an_hour_that_is_half_worked_or_more_is_office_time() -> None:
     city = cities.city(wib("2025-11-26T10:00"), [], [{"issued_at": wib("2025-11-26T09:30")}])
     week = MAKERS["week"](city)
