@@ -166,7 +166,7 @@ def _spaced(ticks: list[float], top: float) -> list[float]:
     """Those that do not touch on a phone."""
     kept: list[float] = []
     for tick in reversed(ticks):
-        if not kept or math.sqrt(kept[-1]) - math.sqrt(tick) >= top * 0.16:
+        if not kept or math.sqrt(kept[-1]) - math.sqrt(tick) >= top * 0.22:
             kept.append(tick)
     return kept[::-1]
 
