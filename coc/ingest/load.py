@@ -13,6 +13,7 @@ from coc.domain.datasets import COLUMNS, KEYS, MOVING, SAMPLES, Dataset
 from coc.domain.instants import NAT, to_micros
 from coc.ingest import derivation
 from coc.ingest.basis import Basis
+from coc.ingest.classes import raise_refused
 from coc.ingest.clean import clean_column
 from coc.ingest.context import Surroundings
 from coc.ingest.rejects import rejected, unreadable
@@ -74,6 +75,8 @@ def load(
         if dataset in SAMPLES
         else _rows(tx, around, source, dataset, good, keep_stored)
     )
+    if dataset is Dataset.LETTERS:
+        raise_refused(tx, around, source, bad)
     done.stored, done.unchanged = stored, len(frame) - len(checked.bad) - stored
     _judge(tx, source, dataset, good, bad, world.now.to_pydatetime(), done, counted)
     if dataset is Dataset.UNITS:
