@@ -37,7 +37,7 @@ LETTER_FIELDS: Final = frozenset({"letter", "number", "subject", "sender"})  # `
 DISPOSITION_FIELDS: Final = frozenset({"letter", "disposition", "instruction"})
 CLEARED: Final = {"operator": 1, "head": 2, "leader": 3}  # how many of CLASSES, from the first
 SEEN: Final = {
-    "operator": {"letter", "disposition", "number"},
+    "operator": frozenset({"letter", "disposition", "number"}),
     "head": LETTER_FIELDS | DISPOSITION_FIELDS,
     "leader": LETTER_FIELDS | DISPOSITION_FIELDS,
 }
@@ -47,17 +47,35 @@ STORED: Final = {"DISDIK", "SDN01", "DINKES", "KOMINFO", "crossing"}
 
 
 def allowed(role: str, path: str) -> set[Canary]:
-    """What the role must find in an answer of this path, no more and no less."""
-    match = re.fullmatch(r"/export/(letters|dispositions)\.\w+", path)
-    if match is None or role not in SEEN:
+    """What the role must find in an answer of this path, no more and no less; `/telusur` is a list of letters.
+
+    `/telusur#dispositions`: a list of dispositions; `/telusur/<source>/<letter>`: what of one letter is in its tree.
+    """
+    if role not in SEEN:
         return set()
-    fields = SEEN[role] & ROWS[match[1]]
+    listed = re.fullmatch(r"/export/(letters|dispositions)\.\w+", path)
+    if listed is not None:
+        return _rows_of(role, listed[1], ROWS[listed[1]])
+    if path == "/telusur":
+        return _rows_of(role, "letters", LETTER_FIELDS)
+    if path == "/telusur#dispositions":
+        return _rows_of(role, "dispositions", LETTER_FIELDS)
+    tree = re.fullmatch(r"/telusur/sipadek/(canary-letter-.*)", path)
+    if tree is None:
+        return set()
+    (letter,) = found_in(tree[1]) or {Canary("", "", "")}
+    here = _rows_of(role, "letters", LETTER_FIELDS) | _rows_of(role, "dispositions", frozenset({"instruction"}))
+    return {c for c in here if (c.security, c.place) == (letter.security, letter.place) and c.field != "letter"}
+
+
+def _rows_of(role: str, dataset: str, fields: frozenset[str]) -> set[Canary]:
+    fields = SEEN[role] & fields
     places = OF_HEAD if role == "head" else STORED
-    if match[1] == "dispositions":
+    if dataset == "dispositions":
         places = places - {"KOMINFO"}  # its letters have none
     found = {Canary(*c) for c in itertools.product(fields, CLASSES[: CLEARED[role]], places)}
     # A letter of the head's unit whose source names no class is as biasa (docs/privacy.md).
-    return found | {Canary(field, "unsaid", "unsaid") for field in fields if match[1] == "letters"}
+    return found | {Canary(field, "unsaid", "unsaid") for field in fields if dataset == "letters"}
 
 
 def _bare(place: str) -> str:

@@ -8,12 +8,13 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from coc.access.table import RULES, Rule, Speaks
 from coc.live.paging import shipped
+from coc.store import KPIS
 from tests.access.canaries import CLASSES, OWN, UNITS, Canary, found_in
 from tests.attacks.raw import PASSWORD
 
@@ -26,6 +27,7 @@ QUERIES = (
     {"q": "canary"},
 )
 FORMATS = ("csv", "xlsx", "json")
+ITEMS_KPIS = (*KPIS, "adoption.rate", "adoption.breadth")
 # What stands for a `*` of a path: rows, units and words by which somebody may guess.
 GUESSES = (
     *(str(Canary("letter", security, unit)) for security in CLASSES for unit in (OWN, "DINKES")),
@@ -93,6 +95,24 @@ class Crawler:
             for scope in ("", OWN, "DINKES", str(Canary("letter", "biasa", OWN))):
                 yield self.ask("/live/frame", {"page": name, "scope": scope})
         yield from self.callbacks()
+        yield from self.items()
+
+    def shown(self, path: str, **query: str) -> Got:
+        """A page as Dash's router lays it out: what its layout shows of the viewer's own is in no other answer."""
+        search = f"?{urlencode(query)}" if query else ""
+        (router,) = _router()
+        body = call(router, None)
+        for part in body["inputs"]:
+            part["value"] = path if part["property"] == "pathname" else search
+        return replace(self.ask("/_dash-update-component", body=body), path=path, query=search)
+
+    def items(self) -> Iterator[Got]:
+        """The items behind every figure, narrowed and not, and every letter's tree that somebody may guess."""
+        for kpi in ITEMS_KPIS:
+            for query in ({}, {"unit": "DINKES", "office": "walikota"}):
+                yield self.shown("/telusur", kpi=kpi, **query)
+        for guess in (*GUESSES, *(str(Canary("letter", s, p)) for s in CLASSES for p in ("crossing", "deleted"))):
+            yield self.shown(f"/telusur/sipadek/{guess}")
 
     def callbacks(self) -> Iterator[Got]:
         known = self.ask("/_dash-dependencies")
