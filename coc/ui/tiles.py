@@ -7,9 +7,11 @@ from typing import Any
 import pandas as pd
 
 from coc.figures.spark import spark
+from coc.metrics.registry import registered
 from coc.ui.context import Context, Reading
 from coc.ui.dom import html
 from coc.ui.marks import icon, null_words, value
+from coc.ui.targets import band, written
 
 Children = list[Any]
 _ROOM = 6  # characters of a big number that fit: 12.345
@@ -24,13 +26,20 @@ def figure_text(ctx: Context, reading: Reading, measure: str) -> str:
     return ctx.writer.number(reading.value, 1 if measure == "hours" else 0)
 
 
-def tile(label: str, main: Children, foot: Children) -> Children:
-    """The three rows of a tile."""
+def tile(label: str, main: Children, foot: Children, info: Any = None) -> Children:
+    """The three rows of a tile. `info`: the "i" beside its label, `coc.ui.explain.info(ctx, kpi)`."""
     return [
-        html.Div(label, className="coc-tile-label"),
+        labelled(label, info),
         html.Div(main, className="coc-tile-main"),
         html.Div(foot, className="coc-tile-foot"),
     ]
+
+
+def labelled(label: str, info: Any = None) -> Any:
+    """The first row alone, for a tile that is made otherwise."""
+    if info is None:
+        return html.Div(label, className="coc-tile-label")
+    return html.Div([html.Span(label), info], className="coc-tile-label coc-tile-label-info")
 
 
 def big(ctx: Context, kpi: str, measure: str, unit: str = "") -> Children:
@@ -88,21 +97,24 @@ def change_since(past: pd.DataFrame, now: float | None, days: int) -> float | No
     return now - float(past["value"].iloc[-days])
 
 
-def target_state(ctx: Context, kpi: str, measure: str, better: str) -> Children:
-    """Where the number stands against its target, with a shape and words; nothing without a target."""
-    target = ctx.view.settings.targets.get(kpi)
-    now = ctx.reading(kpi).value
-    if target is None or target.target is None or now is None:
+def target_state(ctx: Context, kpi: str) -> Children:
+    """Where the number stands against the target of its scope, with a shape and words; nothing without a target."""
+    found, now = band(ctx, kpi), ctx.reading(kpi).value
+    if found is None or now is None:
         return []
-    sign = -1 if better == "down" else 1
-    met = now * sign >= target.target * sign
-    near = target.warn is not None and now * sign >= target.warn * sign
-    state, tone = ("met", "good") if met else ("near", "warn") if near else ("missed", "bad")
-    shown = (
-        ctx.writer.percent(target.target, 0 if round(target.target * 100, 6).is_integer() else 1)
-        if measure == "rate"
-        else ctx.writer.number(target.target, 0 if target.target.is_integer() else 1)
-    )
-    suffix = "_over" if sign < 0 and not met else ""
-    words = ctx.say(f"target.{state}{suffix}", value=shown)
-    return [html.Span([icon(f"target-{state}"), words], className="coc-target", **{"data-tone": tone})]
+    state = found.state(now)
+    words = ctx.say(_WORDS[state, found.better], value=written(ctx.writer, found.target, registered()[kpi].measure))
+    shape = [] if state == "noted" else [icon(f"target-{state}")]
+    return [html.Span([*shape, words], className="coc-target", **{"data-tone": _TONES[state]})]
+
+
+_TONES = {"met": "good", "near": "warn", "missed": "bad", "noted": "idle"}
+_WORDS = {
+    ("met", "up"): "target.met",
+    ("met", "down"): "target.met",
+    ("near", "up"): "target.near",
+    ("near", "down"): "target.near_over",
+    ("missed", "up"): "target.missed",
+    ("missed", "down"): "target.missed_over",
+    ("noted", None): "target.noted",
+}

@@ -1,0 +1,29 @@
+// The "i" of a figure is a native <details>: this only closes it again, keeps it the one that is open, and in the window.
+(function () {
+  "use strict";
+  const OPEN = "details.coc-info[open]", EDGE = 8;
+  const close = (except) => {
+    for (const each of document.querySelectorAll(OPEN)) if (each !== except) each.open = false;
+  };
+  document.addEventListener("click", (e) => close(e.target.closest && e.target.closest(OPEN)));
+  document.addEventListener("keydown", (e) => {
+    const open = e.key === "Escape" && document.querySelector(OPEN);
+    if (!open) return;
+    open.open = false;
+    open.querySelector("summary").focus();
+  });
+  // Below its tile, to the left of its mark; where that leaves the window, as far back in as it takes.
+  function place(info) {
+    const panel = info.querySelector(".coc-info-panel");
+    panel.style.translate = "";
+    const at = panel.getBoundingClientRect(), wide = document.documentElement.clientWidth, high = window.innerHeight;
+    const x = at.left < EDGE ? EDGE - at.left : Math.min(0, wide - EDGE - at.right);
+    const y = Math.min(0, Math.max(high - EDGE - at.bottom, EDGE - at.top));
+    if (x || y) panel.style.translate = `${x}px ${y}px`;
+  }
+  document.addEventListener("toggle", (e) => {
+    if (!e.target.matches || !e.target.matches(OPEN)) return;
+    close(e.target);
+    place(e.target);
+  }, true);
+})();
