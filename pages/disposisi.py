@@ -57,21 +57,22 @@ _LIGHTS = {"ok": ("up", "good"), "unstable": ("degraded", "warn"), "no_outflow":
 def _backlog(ctx: Context) -> Filled:
     kpi = "disposition.backlog"
     change = None if ctx.view.scope else tiles.change_since(ctx.trend(kpi), ctx.reading(kpi).value, 1)
-    foot = tiles.target_state(ctx, kpi, "count", "down") or tiles.delta(ctx, change, "foot.since_yesterday", 0, "down")
-    return tiles.tile(ctx.say("kpi.backlog"), tiles.big(ctx, kpi, "count"), foot)
+    foot = tiles.target_state(ctx, kpi) or tiles.delta(ctx, change, "foot.since_yesterday", 0, "down")
+    return tiles.tile(ctx, ctx.say("kpi.backlog"), tiles.big(ctx, kpi, "count"), foot, kpi)
 
 
 def _overdue(ctx: Context) -> Filled:
-    soon = ctx.reading("disposition.due_soon").value
-    pair = tiles.small(ctx, "disposition.due_soon", "count", ctx.say("foot.due_soon"))
+    kpi, due_soon = "disposition.overdue", "disposition.due_soon"
+    soon = ctx.reading(due_soon).value
+    pair = tiles.small(ctx, due_soon, "count", ctx.say("foot.due_soon"))
     foot = [html.Span([icon("late"), pair], **{"data-tone": "warn" if soon else "idle"})]
-    return tiles.tile(ctx.say("kpi.overdue"), tiles.big(ctx, "disposition.overdue", "count"), foot)
+    return tiles.tile(ctx, ctx.say("kpi.overdue"), tiles.big(ctx, kpi, "count"), foot, kpi, due_soon)
 
 
 def _on_time(ctx: Context) -> Filled:
     kpi = "disposition.on_time_rate"
-    foot = tiles.target_state(ctx, kpi, "rate", "up") or [_days(ctx)]
-    return tiles.tile(ctx.say("kpi.on_time_rate"), tiles.big(ctx, kpi, "rate"), foot)
+    foot = tiles.target_state(ctx, kpi) or [_days(ctx)]
+    return tiles.tile(ctx, ctx.say("kpi.on_time_rate"), tiles.big(ctx, kpi, "rate"), foot, kpi)
 
 
 def _followup(ctx: Context) -> Filled:
@@ -80,20 +81,21 @@ def _followup(ctx: Context) -> Filled:
         tiles.small(ctx, f"disposition.followup_hours_p{p}", "hours", ctx.say(f"disposisi.p{p}"), words_first=True)
         for p in (50, 95)
     ]
-    return tiles.tile(ctx.say("disposisi.kpi.p85"), main, foot)
+    kpis = [f"disposition.followup_hours_p{p}" for p in (85, 50, 95)]
+    return tiles.tile(ctx, ctx.say("disposisi.kpi.p85"), main, foot, *kpis)
 
 
 def _net_flow(ctx: Context) -> Filled:
-    reading = ctx.reading("disposition.net_flow")
+    reading, label = ctx.reading("disposition.net_flow"), ctx.say("disposisi.kpi.net_flow")
     if reading.value is None:
-        return tiles.tile(ctx.say("disposisi.kpi.net_flow"), tiles.big(ctx, reading.id, "count"), [_days(ctx)])
+        return tiles.tile(ctx, label, tiles.big(ctx, reading.id, "count"), [_days(ctx)], reading.id)
     text = ctx.writer.signed(reading.value)
     main = [html.Div(value(reading, text, tiles.size_of(text)))]
     way = "grows" if reading.value > 0 else "shrinks" if reading.value < 0 else "stays"
     mark = {"grows": "rise", "shrinks": "fall", "stays": "same"}[way]
     tone = {"grows": "warn", "shrinks": "good", "stays": "idle"}[way]
     foot = [html.Span([icon(mark), ctx.say(f"disposisi.{way}")], className="coc-delta", **{"data-tone": tone})]
-    return tiles.tile(ctx.say("disposisi.kpi.net_flow"), main, foot)
+    return tiles.tile(ctx, label, main, foot, reading.id)
 
 
 def _days_to_clear(ctx: Context) -> Filled:
@@ -104,18 +106,18 @@ def _days_to_clear(ctx: Context) -> Filled:
     if reading.value is not None:
         main = tiles.big(ctx, reading.id, "hours", ctx.say("disposisi.working_days"))
     elif light is None:
-        return tiles.tile(label, tiles.big(ctx, reading.id, "hours"), [])
+        return tiles.tile(ctx, label, tiles.big(ctx, reading.id, "hours"), [], reading.id)
     else:
         main = [html.Div(value(reading, ctx.writer.number(None)))]
     shape, tone = light or _LIGHTS["ok"]
     words = ctx.say(f"disposisi.light.{reading.state}")
     foot = [html.Span([icon(shape), words], className="coc-light", **{"data-tone": tone, "data-light": reading.state})]
-    return tiles.tile(label, main, foot)
+    return tiles.tile(ctx, label, main, foot, reading.id)
 
 
 def _outside(ctx: Context) -> Filled:
     kpi = "disposition.outside_hours_share"
-    return tiles.tile(ctx.say("disposisi.kpi.outside"), tiles.big(ctx, kpi, "rate"), [_days(ctx)])
+    return tiles.tile(ctx, ctx.say("disposisi.kpi.outside"), tiles.big(ctx, kpi, "rate"), [_days(ctx)], kpi)
 
 
 def _days(ctx: Context) -> Any:

@@ -14,7 +14,6 @@ from coc.ui import shell, tiles
 from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, Reading, context_of
 from coc.ui.dom import html
-from coc.ui.explain import info
 from coc.ui.marks import icon, null_words, value
 from coc.ui.page import PageSpec, Props, View
 
@@ -41,7 +40,7 @@ def _today(kpi: str, label: str) -> Callable[[Context], Filled]:
         shown = None if last is None or pd.isna(last) else ctx.writer.number(float(last))
         foot = [html.Span(ctx.say("foot.last_day", value=shown))] if shown else []
         main = tiles.big(ctx, kpi, "count")
-        return tiles.tile(ctx.say(label), main + tiles.line(ctx, past, None), foot, info(ctx, kpi))
+        return tiles.tile(ctx, ctx.say(label), main + tiles.line(ctx, past, None), foot, kpi)
 
     return fill
 
@@ -58,7 +57,7 @@ def _rate(kpi: str, label: str) -> Callable[[Context], Filled]:
             or [html.Span(ctx.say("foot.window"))]
         )
         main = tiles.big(ctx, kpi, "rate") + tiles.line(ctx, past, now)
-        return tiles.tile(ctx.say(label), main, foot, info(ctx, kpi))
+        return tiles.tile(ctx, ctx.say(label), main, foot, kpi)
 
     return fill
 
@@ -68,7 +67,7 @@ def _stock(kpi: str, label: str, foot_of: Callable[[Context], Filled]) -> Callab
 
     def fill(ctx: Context) -> Filled:
         main = tiles.big(ctx, kpi, "count") + tiles.line(ctx, ctx.trend(kpi), ctx.reading(kpi).value)
-        return tiles.tile(ctx.say(label), main, foot_of(ctx), info(ctx, kpi))
+        return tiles.tile(ctx, ctx.say(label), main, foot_of(ctx), kpi)
 
     return fill
 
@@ -101,7 +100,7 @@ def _followup(ctx: Context) -> Filled:
         tiles.small(ctx, "disposition.followup_hours_p50", "hours", ctx.say("foot.p50"), words_first=True),
         tiles.small(ctx, "disposition.followup_hours_p95", "hours", ctx.say("foot.p95"), words_first=True),
     ]
-    return tiles.tile(ctx.say("kpi.followup"), main, foot, info(ctx, kpi))
+    return tiles.tile(ctx, ctx.say("kpi.followup"), main, foot, kpi)
 
 
 def _wifi_points(ctx: Context) -> Filled:
@@ -118,8 +117,10 @@ def _wifi_points(ctx: Context) -> Filled:
             html.Div([shown, word], className="coc-state", **{"data-tone": "idle" if quiet else tone}),
         )
     title = _titled(ctx, "kpi.wifi_points", ctx.reading("wifi.up"))
-    told = info(ctx, *(f"wifi.{state}" for state in readings))
-    return [tiles.labelled(title, told), html.Div(states, className="coc-states")]
+    return [
+        tiles.labelled(ctx, title, *(f"wifi.{state}" for state in readings)),
+        html.Div(states, className="coc-states"),
+    ]
 
 
 def _clients(ctx: Context) -> Filled:
@@ -128,7 +129,7 @@ def _clients(ctx: Context) -> Filled:
     kpi, availability = "wifi.clients", "wifi.availability_24h"
     main = tiles.big(ctx, kpi, "count") + tiles.line(ctx, past, ctx.reading(kpi).value)
     foot = [tiles.small(ctx, availability, "rate", ctx.say("kpi.apps_availability"))]
-    return tiles.tile(ctx.say("kpi.clients"), main, foot, info(ctx, kpi, availability))
+    return tiles.tile(ctx, ctx.say("kpi.clients"), main, foot, kpi, availability)
 
 
 def _apps(ctx: Context) -> Filled:
@@ -148,8 +149,7 @@ def _apps(ctx: Context) -> Filled:
     others = _neither_up_nor_down(ctx)
     words = ctx.say("kpi.apps_availability_short" if others else "kpi.apps_availability")
     foot = [*others, tiles.small(ctx, "apps.availability_24h", "rate", words)]
-    told = info(ctx, "apps.up", "apps.down", "apps.availability_24h")
-    return tiles.tile(_titled(ctx, "kpi.apps", up), main, foot, told)
+    return tiles.tile(ctx, _titled(ctx, "kpi.apps", up), main, foot, "apps.up", "apps.down", "apps.availability_24h")
 
 
 def _neither_up_nor_down(ctx: Context) -> Filled:

@@ -17,7 +17,6 @@ from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
 from coc.ui.filters import filters
-from coc.ui.links import items
 from coc.ui.page import PageSpec, Props, View
 
 PAGE = PageSpec(
@@ -59,7 +58,7 @@ def _counted(kpi: str, label: str, column: str) -> Callable[[Context], Filled]:
         past = _working(ctx, column)
         last = past["value"].iloc[-1] if len(past) else None
         foot = [] if last is None else [html.Span(ctx.say("foot.last_day", value=ctx.writer.number(float(last))))]
-        return tiles.tile(_label(ctx, kpi, label), tiles.big(ctx, kpi, "count") + tiles.line(ctx, past, None), foot)
+        return tiles.tile(ctx, ctx.say(label), tiles.big(ctx, kpi, "count") + tiles.line(ctx, past, None), foot, kpi)
 
     return fill
 
@@ -76,7 +75,7 @@ def _working(ctx: Context, column: str) -> pd.DataFrame:
 def _per_day(ctx: Context) -> Filled:
     kpi = "correspondence.registered_per_working_day"
     main = tiles.big(ctx, kpi, "hours", ctx.say("unit.letters"))
-    return tiles.tile(_label(ctx, kpi, "kpi.registered_per_day"), main, [html.Span(_period(ctx))])
+    return tiles.tile(ctx, ctx.say("kpi.registered_per_day"), main, [html.Span(_period(ctx))], kpi)
 
 
 def _undispositioned(ctx: Context) -> Filled:
@@ -85,7 +84,7 @@ def _undispositioned(ctx: Context) -> Filled:
     main = tiles.big(ctx, kpi, "count") + tiles.line(ctx, past, ctx.reading(kpi).value)
     shown = ctx.writer.number(hours, 0 if float(hours).is_integer() else 1)
     foot = [html.Span(ctx.say("foot.older_than", hours=shown))]
-    return tiles.tile(_label(ctx, kpi, "kpi.undispositioned"), main, foot)
+    return tiles.tile(ctx, ctx.say("kpi.undispositioned"), main, foot, kpi)
 
 
 def _paperless(ctx: Context) -> Filled:
@@ -93,12 +92,12 @@ def _paperless(ctx: Context) -> Filled:
     kpi, of_all = "correspondence.paperless_rate", "correspondence.paperless_rate_all"
     words = html.Span(ctx.say("foot.of_all"), className="coc-surat-words")
     beside = html.Div([tiles.small(ctx, of_all, "rate", ""), words], className="coc-surat-beside")
-    main, foot = tiles.big(ctx, kpi, "rate"), tiles.target_state(ctx, kpi, "rate", "up") or [html.Span(_period(ctx))]
+    main, foot = tiles.big(ctx, kpi, "rate"), tiles.target_state(ctx, kpi) or [html.Span(_period(ctx))]
     if ctx.reading(kpi).value is None:
         foot = [beside]  # the words of a null need the room
     else:
         main.append(beside)
-    return tiles.tile(_label(ctx, kpi, "kpi.paperless_rate"), main, foot)
+    return tiles.tile(ctx, ctx.say("kpi.paperless_rate"), main, foot, kpi, of_all)
 
 
 def _sheets(ctx: Context) -> Filled:
@@ -109,13 +108,7 @@ def _sheets(ctx: Context) -> Filled:
         rupiah = saved * ctx.view.settings.limits.rupiah_per_sheet
         words = ctx.say("foot.rupiah", value=ctx.writer.number(rupiah))
         foot = [html.Span(words, **{"data-rupiah": f"{rupiah:.0f}"})]
-    return tiles.tile(_label(ctx, kpi, "kpi.sheets_saved"), tiles.big(ctx, kpi, "count"), foot)
-
-
-def _label(ctx: Context, kpi: str, label: str) -> Any:
-    """A tile's words, leading to the letters behind it where the viewer may see them."""
-    href = items(ctx, kpi)
-    return html.A(ctx.say(label), href=href, className="coc-items") if href else ctx.say(label)
+    return tiles.tile(ctx, ctx.say("kpi.sheets_saved"), tiles.big(ctx, kpi, "count"), foot, kpi)
 
 
 _TILES: dict[str, Callable[[Context], Filled]] = {

@@ -13,6 +13,7 @@ from coc.cli import (
     database,
     drill,
     export,
+    figures,
     look,
     pull,
     quarantine,
@@ -62,6 +63,7 @@ app.add_typer(user_link.group, name="user")
 app.add_typer(token.group, name="token")
 app.add_typer(audit.group, name="audit")
 app.command()(export.export)
+app.command()(figures.kpi)
 app.command()(rights.access)
 app.command()(bench.bench)
 

@@ -53,6 +53,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("user link", "account.link"),
     Command("export", "export"),
     Command("access"),
+    Command("kpi"),
     Command("audit"),
     Command("audit verify"),
 )

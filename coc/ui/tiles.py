@@ -10,6 +10,8 @@ from coc.figures.spark import spark
 from coc.metrics.registry import registered
 from coc.ui.context import Context, Reading
 from coc.ui.dom import html
+from coc.ui.explain import info
+from coc.ui.links import items
 from coc.ui.marks import icon, null_words, value
 from coc.ui.targets import band, written
 
@@ -26,20 +28,20 @@ def figure_text(ctx: Context, reading: Reading, measure: str) -> str:
     return ctx.writer.number(reading.value, 1 if measure == "hours" else 0)
 
 
-def tile(label: str, main: Children, foot: Children, info: Any = None) -> Children:
-    """The three rows of a tile. `info`: the "i" beside its label, `coc.ui.explain.info(ctx, kpi)`."""
+def tile(ctx: Context, label: str, main: Children, foot: Children, *kpis: str) -> Children:
+    """The three rows of a tile. `kpis`: what it shows; the first leads to the items behind it."""
     return [
-        labelled(label, info),
+        labelled(ctx, label, *kpis),
         html.Div(main, className="coc-tile-main"),
         html.Div(foot, className="coc-tile-foot"),
     ]
 
 
-def labelled(label: str, info: Any = None) -> Any:
-    """The first row alone, for a tile that is made otherwise."""
-    if info is None:
-        return html.Div(label, className="coc-tile-label")
-    return html.Div([html.Span(label), info], className="coc-tile-label coc-tile-label-info")
+def labelled(ctx: Context, label: str, *kpis: str) -> Any:
+    """The first row alone: the words, a link where the viewer may see what is counted, and the "i"."""
+    href = items(ctx, kpis[0])
+    words = html.A(label, href=href, className="coc-items") if href else html.Span(label)
+    return html.Div([words, info(ctx, *kpis)], className="coc-tile-label")
 
 
 def big(ctx: Context, kpi: str, measure: str, unit: str = "") -> Children:
