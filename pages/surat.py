@@ -158,6 +158,8 @@ def _chart(ctx: Context, name: str) -> Props:
     kpi = _RECORDED.get(name)
     if not letter_frames.any_letters(ctx):
         frame, empty = None, "empty.mail"
+    elif ctx.view.lens == "public" and ctx.view.scope:
+        empty = "empty.letters_public"
     elif kpi and ctx.reading(kpi).state == "not_recorded":
         frame, empty = None, "empty.letters_not_recorded"
     if name == "letter_paperless":
@@ -177,7 +179,10 @@ def _note(ctx: Context, name: str, frame: pd.DataFrame | None) -> str:
         return _calendar_note(ctx, scope, frame)
     if name == "letter_compare":
         return _compared_note(ctx, frame)
-    note = say("note.of", scope=scope, period=_period(ctx))
+    # The public's flow is of thirty days, whatever was chosen.
+    drawn = say("filter.days", days=min(int(ctx.view.window[:-1]), 90 if frame is None else len(frame)))
+    period = drawn if name == "letter_flow" else _period(ctx)
+    note = say("note.of", scope=scope, period=period)
     if name == "letter_cumulative":
         return say("note.cumulative", of=note)
     if name == "letter_flow":

@@ -142,12 +142,13 @@ def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
         ticks += [_tick(rate, row, colours.fg) for row in range(len(lines))]
         said = look.say("paperless.city", rate=look.percent(rate, 0))
         side = {"xanchor": "right", "xshift": 2} if rate > _HALF else {"xshift": -2}
-        labels.append(text(rate, len(lines) - 0.6, said, **side))
+        labels.append(text(rate, len(lines) - 1, said, yshift=-16, **side))
     return figure(
         colours,
         [strip],
+        margin={"l": 0, "r": 0, "t": 20, "b": 20},  # for the words above the first bar and below the last
         xaxis={"range": [0, 1], "visible": False},
-        yaxis={"range": [RANKED + 0.7, -0.8], "visible": False},
+        yaxis={"range": [RANKED + 0.2, -0.3], "visible": False},
         shapes=ticks,
         annotations=labels,
     )
@@ -251,9 +252,9 @@ def compared(frame: pd.DataFrame, look: Look) -> Figure:
     return figure(
         colours,
         [strip, marks],
-        margin={"l": 0, "r": 4, "t": 0, "b": 0},
+        margin={"l": 0, "r": 4, "t": 22, "b": 0},
         xaxis={"range": [0, (most or 1) * 1.01], "visible": False},
-        yaxis={"range": [2.3, -0.85], "visible": False},
+        yaxis={"range": [2.3, -0.4], "visible": False},
         annotations=labels,
     )
 

@@ -172,14 +172,15 @@ def compared(city: City) -> pd.DataFrame:
     """Complete days of a window beside the same weekdays some weeks before (`COMPARED`), two rows a unit and window.
 
     Columns unit, window, period (now, before), first, last (days), working_days, ramadan_days (working ones of it),
-    weeks (between the two), begun (whether letters reach back to the period's first working day), registered,
-    dispositioned, completed. Units without a letter in both are left out. A column that no source records is, too.
+    weeks (between the two), begun (whether letters reach back to the period's first working day, and not those alone
+    that are open since long), registered, dispositioned, completed. Units without a letter in both are left out. A
+    column that no source records is, too.
     """
     flows, calendar = _flow(city), once(city, "letters_frames.days", lambda: days(city))
     working = calendar["working"].to_numpy(dtype=bool)
     ramadan = working & calendar["ramadan"].to_numpy(dtype=bool)
-    oldest = letters(city).registered
-    begun_at = int(oldest[oldest != NAT].min()) if (oldest != NAT).any() else NEVER
+    known = letters(city).registered
+    begun_at = int(known[known != NAT].min(initial=NEVER))
     sides: list[dict[str, object]] = []
     totals: dict[str, list[Counts]] = {name: [] for name in flows}
     for window, (weeks, length) in COMPARED.items():
@@ -196,7 +197,8 @@ def compared(city: City) -> pd.DataFrame:
                     "working_days": int(working[first : last + 1].sum()),
                     "ramadan_days": int(ramadan[first : last + 1].sum()),
                     "weeks": weeks,
-                    "begun": begun_at < midnight_before(city, DAYS - 2 - first_working),
+                    "begun": begun_at < midnight_before(city, DAYS - 2 - first_working)
+                    and bool(flows["registered"][0, first : first + 7].any()),
                 }
             )
             for name, found in flows.items():

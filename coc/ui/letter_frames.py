@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Final
 
 import pandas as pd
 
+from coc.domain import reference
 from coc.ui.context import Context
 
 BOARD: Final = "letters"
@@ -42,7 +44,10 @@ def _public(ctx: Context, days: int) -> pd.DataFrame | None:
     found = None if ctx.view.scope else ctx.frame("correspondence", "flow")
     if found is None:
         return None
-    return found.assign(day=[str(day)[:10] for day in found["day"]]).sort_values("day").tail(days)
+    dates = [date.fromisoformat(str(day)[:10]) for day in found["day"]]
+    fasting = [any(first <= day <= last for first, last in reference.ramadan().values()) for day in dates]
+    whole = found.assign(day=[day.isoformat() for day in dates], ramadan=fasting)
+    return whole.sort_values("day").tail(days)
 
 
 def _each_day(calendar: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:

@@ -115,8 +115,8 @@ def test_rare_words_of_a_field_are_counted_together() -> None:
 
 
 def test_the_days_compared_are_the_same_weekdays_and_say_when_letters_do_not_reach_that_far() -> None:
-    early = [{"registered_at": wib("2026-02-25T09:00")}]
-    for letters, begun in ((early, False), ([*early, {"registered_at": wib("2025-01-02T09:00")}], True)):
+    recent, old, then = ({"registered_at": wib(f"{day}T09:00")} for day in ("2026-02-25", "2025-01-02", "2026-01-08"))
+    for letters, begun in (([recent], False), ([recent, old], False), ([recent, old, then], True)):
         sides = of(frames.compared(cities.city(NOW, letters)), "", "30d").set_index("period")
         first, last = (pd.to_datetime(sides[c]) for c in ("first", "last"))
         assert (first["now"] - first["before"]).days == 7 * sides["weeks"].iloc[0] == 35

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from coc.settings.models import Settings
+from coc.ui import shell
 from coc.ui.page import View
 from tests.ui import factory
 from tests.ui.factory_surat import VALUES
@@ -108,8 +109,6 @@ def test_the_public_sees_the_flow_alone_and_no_hole_where_the_rest_would_be() ->
     charts = {name for name in surat.CHARTS if f"surat-{name}" in props}
     assert charts == {"letter_flow"}
     assert figure(props, "letter_flow")["data"]
-    from coc.ui import shell
-
     whole = shell.compose(surat.PAGE, surat.skeleton, surat.render, public)
     assert len([c for c in walk(whole) if "coc-card " in (getattr(c, "className", None) or "")]) == 1
 
@@ -119,3 +118,12 @@ def test_a_number_leads_to_its_letters_for_those_who_may_see_them(lens: str) -> 
     links = [c.href for c in walk(surat.render(view(lens=lens))) if getattr(c, "className", "") == "coc-items"]
     assert bool(links) == (lens != "room")
     assert all(link.startswith("/telusur?kpi=correspondence.") for link in links)
+
+
+def test_the_public_is_told_of_the_thirty_days_it_sees_and_that_a_units_flow_is_not_published() -> None:
+    props = surat.render(view(lens="public", window="90d"))
+    assert "30 hari" in text_of(props["surat-letter_flow-note"]["children"])
+    assert "Ramadan" in words(props, "letter_flow")
+    props = surat.render(view(lens="public", scope="DISDIK"))
+    assert figure(props, "letter_flow")["data"] == []
+    assert "tidak diterbitkan" in text_of(props["surat-letter_flow-empty"]["children"])
