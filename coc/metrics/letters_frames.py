@@ -1,7 +1,6 @@
 """The frames behind the page of letters: cubes by unit, so that a choice of unit and window only selects rows.
 
-Column `unit`: "" is the city, then the units of the list. Days are the city's, as ISO texts: a cube repeats each a
-hundred times, and a text is taken from a list of ninety.
+Column `unit`: "" is the city, then the units of the list. Days are the city's, as ISO texts.
 """
 
 from __future__ import annotations
@@ -179,8 +178,7 @@ def compared(city: City) -> pd.DataFrame:
     flows, calendar = _flow(city), once(city, "letters_frames.days", lambda: days(city))
     working = calendar["working"].to_numpy(dtype=bool)
     ramadan = working & calendar["ramadan"].to_numpy(dtype=bool)
-    known = letters(city).registered
-    begun_at = int(known[known != NAT].min(initial=NEVER))
+    begun_at = int(letters(city).registered.min(initial=NEVER, where=letters(city).registered != NAT))
     sides: list[dict[str, object]] = []
     totals: dict[str, list[Counts]] = {name: [] for name in flows}
     for window, (weeks, length) in COMPARED.items():
