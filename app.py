@@ -180,7 +180,7 @@ def serve(
     clock: Clock | None = None,
 ) -> None:
     """Serve one realm until SIGTERM (SystemExit 0) or Ctrl-C (KeyboardInterrupt): one process, one store."""
-    from coc.boards import Builder
+    from coc.boards import Builder, KeepingThread
     from coc.ingest import LedScheduler, settle
     from coc.store import BOARDS, Candidate, Control, Lease, open_store
     from coc.store.patience import require_sound
@@ -218,8 +218,10 @@ def serve(
         scheduler = LedScheduler(store, settings, realm, clock, on_commit=application.loop.commit)
         application.on_start.append(scheduler.start)
         application.on_stop.append(scheduler.shutdown)
+    keeping = KeepingThread(builder)
     building.start()
-    application.on_stop.append(building.stop)
+    keeping.start()
+    application.on_stop += [keeping.stop, building.stop]
     protocol: Any = Doorkeeper(trusted=settings.server.trusted_proxies).protocol()
     config = uvicorn.Config(
         gate,

@@ -82,7 +82,8 @@ class SeriesReader:
         today = self.history.today()
         found = dict.fromkeys(wanted, (_UNKNOWN, False))
         past = [b for b in wanted if b.last < today]
-        found |= self._past(spec, PUBLIC if lens == "public" else ALL, unit or CITY, past)
+        population = PUBLIC if lens == "public" and spec.datasets[0] in _MAIL else ALL
+        found |= self._past(spec, population, unit or CITY, past)
         for running in (b for b in wanted if b.first <= today <= b.last):
             (now,) = self.reader.figures(lens, "30d", unit, {spec.id})
             found[running] = ((float("nan") if now.value is None else now.value, now.state), False)
@@ -103,7 +104,7 @@ class SeriesReader:
     ) -> dict[Bucket, tuple[tuple[float, str], bool]]:
         days = [b.last for b in past]
         kept = published(self.history.store, spec.id, population, days)
-        told = {day: figures.of(unit) for day, figures in kept.items()}
+        told = {day: figures.of(unit) for day, figures in kept.items() if unit in figures.places}
         # Of what was seen in passing nothing but the published value is known.
         passing = spec.datasets[0] not in _MAIL and not is_rolled_up(spec.id)
         known = told if passing else self._known(spec, population, unit, days)

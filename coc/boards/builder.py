@@ -83,7 +83,7 @@ class Builder:
         if before is None or head.epoch != before.epoch:
             self._adopt(head)
         try:
-            with self._fenced():
+            with self.fenced():
                 self._bring(now, commit, head, runs, force=force)
         except LostLeaseError:
             self._built = None
@@ -104,9 +104,14 @@ class Builder:
         else:
             self._refresh_feeds(now, runs)
 
+    @property
+    def builds(self) -> bool:
+        """Whether this process's boards are those of all."""
+        return self._role is None or self._role.held
+
     def _may_build(self, now: pd.Timestamp, commit: int, head: BoardsHead) -> bool:
         """Whether it is ours to build: by role, or because nobody does although the boards are stale."""
-        if self._role is None or self._role.held:
+        if self.builds:
             return True
         stale = head.commit < commit or head.at is None or abs(now.to_pydatetime() - head.at) >= 2 * TICK
         if not stale:
@@ -117,7 +122,7 @@ class Builder:
         return head.epoch == 0 or time.monotonic() - self._stale_since >= PATIENCE_SECONDS
 
     @contextmanager
-    def _fenced(self) -> Iterator[None]:
+    def fenced(self) -> Iterator[None]:
         """What is saved by role is saved under its token: who was paused must not put an old picture over a new."""
         if self._role is None or not self._role.held:
             yield

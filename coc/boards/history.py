@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,7 @@ class DayFigures:
         return float(self.found.values[place]), STATES[self.found.states[place]]
 
 
-Key = tuple[str, str, date]  # population, KPI, day
+Of = tuple[str, str]  # population, KPI
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class _Made:
     """What was made of one commit's rows, as they were on one day of the city."""
 
     of: tuple[int, date]
-    figures: dict[Key, DayFigures] = field(default_factory=dict)
+    figures: dict[tuple[str, str, date], DayFigures] = field(default_factory=dict)
     begun: dict[str, Mapping[Dataset, datetime]] = field(default_factory=dict)
 
 
@@ -91,19 +91,46 @@ class History:
 
     def figures(self, kpi: str, population: str, days: Iterable[date]) -> dict[date, DayFigures]:
         """At the end of each of the days; all are before today. Raises TooMuchError."""
-        spec, wanted = registered()[kpi], sorted(set(days))
-        city, made = self._of(population)
-        todo = [d for d in wanted if (population, kpi, d) not in made.figures]
-        held_from = city.calendars.today(city.now) - timedelta(days=HELD_DAYS)
-        reach = timedelta(days=reach_of(spec))
-        near = [d for d in todo if d - reach >= held_from]
-        for day in near:
-            made.figures[population, kpi, day] = figures_of(city, spec, day)
-        far = todo[: len(todo) - len(near)]
-        for piece, older in self._older(spec, far, reach):
-            for day in piece:
-                made.figures[population, kpi, day] = figures_of(older[population], spec, day)
+        wanted = sorted(set(days))
+        _, made = self._of(population)
+        todo = {d: [(population, kpi)] for d in wanted if (population, kpi, d) not in made.figures}
+        for day, found in self.of_days(todo, MOST_ROWS):
+            made.figures |= {(*key, day): figures for key, figures in found.items()}
         return {d: made.figures[population, kpi, d] for d in wanted}
+
+    def of_days(
+        self, wanted: Mapping[date, Sequence[Of]], most_rows: int | None = None
+    ) -> Iterator[tuple[date, dict[Of, DayFigures]]]:
+        """What is wanted of each day, the newest first; first all that what the boards hold can tell, then the rest.
+
+        `most_rows`: that may be read; raises TooMuchError. Without it many KPIs are taken to be wanted: rows are read
+        once for all of them.
+        """
+        _, cities = self._cities()
+        today = cities[ALL].calendars.today(cities[ALL].now)
+        held_from, specs = today - timedelta(days=HELD_DAYS), registered()
+        far: dict[_Group, dict[date, list[Of]]] = {}
+        for day in sorted(wanted, reverse=True):
+            near = []
+            for key in wanted[day]:
+                group = _Group.of(specs[key[1]])
+                if day - group.reach >= held_from:
+                    near.append(key)
+                else:
+                    its = far.setdefault(group if most_rows is not None else group.among_all, {})
+                    its.setdefault(day, []).append(key)
+            if near:
+                yield day, _of_day(cities, day, near)
+        for group, its in far.items():
+            for piece, older in self._older(group, sorted(its), most_rows):
+                for day in reversed(piece):
+                    yield day, _of_day(older, day, its[day])
+
+    def network(self, kpi: str, days: Sequence[date]) -> dict[date, DayFigures]:
+        """At the end of each day, of a KPI that rollups give."""
+        city, _ = self._of(ALL)
+        found = availability(self.store, city, registered()[kpi], days)
+        return {day: DayFigures(_places(city), values) for day, values in found.items()}
 
     def begun(self, spec: KpiSpec, population: str) -> datetime | None:
         """When the first of what the KPI counts came to be; None where nothing did."""
@@ -111,12 +138,6 @@ class History:
         if population not in made.begun:
             made.begun[population] = self.store.begun(SECRET if population == PUBLIC else ())
         return made.begun[population].get(spec.datasets[0])
-
-    def network(self, kpi: str, days: Sequence[date]) -> dict[date, DayFigures]:
-        """At the end of each day, of a KPI that rollups give."""
-        city, _ = self._of(ALL)
-        found = availability(self.store, city, registered()[kpi], days)
-        return {day: DayFigures(_places(city), values) for day, values in found.items()}
 
     def awaits(self, spec: KpiSpec) -> bool:
         """Whether the first fill of what it counts is not done."""
@@ -130,6 +151,10 @@ class History:
     def ends(self, day: date) -> datetime:
         city, _ = self._of(ALL)
         return day_end(city, day).to_pydatetime()
+
+    def day_of(self, at: datetime) -> date:
+        city, _ = self._of(ALL)
+        return city.calendars.today(at)
 
     def today(self) -> date:
         """The city's date, as the figures have it."""
@@ -160,65 +185,79 @@ class History:
             return self._own
 
     def _older(
-        self, spec: KpiSpec, days: Sequence[date], reach: timedelta
+        self, group: _Group, days: Sequence[date], most_rows: int | None
     ) -> Iterator[tuple[list[date], Mapping[str, City]]]:
         """The days in pieces, each with the cities of the rows that it takes."""
-        if not days:
-            return
         context = Context.of(self.store, self.settings, self.realm)
         pieces = _pieces(days)
-        datasets = rows_of(spec)
         spans = [
-            (context.calendars.midnight(piece[0] - reach), context.calendars.midnight(piece[-1] + timedelta(days=1)))
+            (
+                context.calendars.midnight(piece[0] - group.reach).to_pydatetime(),
+                context.calendars.midnight(piece[-1] + timedelta(days=1)).to_pydatetime(),
+            )
             for piece in pieces
         ]
-        with self._reading:  # one at a time: a piece is as large as what the boards hold
-            self._refuse_too_much(datasets, spans)
-            for piece, (since, until) in zip(pieces, spans, strict=True):
-                frames = self._read(datasets, since, until)
-                yield piece, cities_of(frames, {}, context, pd.Timestamp(self.clock.now()), self._provided)
+        if most_rows is not None:
+            self._refuse_more(most_rows, group.datasets, spans)
+        for piece, (since, until) in reversed(list(zip(pieces, spans, strict=True))):
+            with self._reading:  # one at a time: a piece is as large as what the boards hold
+                frames = self._read(group.datasets, since, until)
+            yield piece, cities_of(frames, {}, context, pd.Timestamp(self.clock.now()), self._provided)
 
-    def _refuse_too_much(self, datasets: Sequence[Dataset], spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> None:
-        rows = 0
-        for since, until in spans:
-            rows += sum(self.store.count_between(d, since.to_pydatetime(), until.to_pydatetime()) for d in datasets)
-        if rows > MOST_ROWS:
+    def _refuse_more(
+        self, most_rows: int, datasets: Sequence[Dataset], spans: Sequence[tuple[datetime, datetime]]
+    ) -> None:
+        rows = sum(self.store.count_between(d, *span) for span in spans for d in datasets)
+        if rows > most_rows:
             raise TooMuchError(
-                f"these days take {rows} rows to be read, and one request may read {MOST_ROWS}: "
+                f"these days take {rows} rows to be read, and one request may read {most_rows}: "
                 "narrow them with from= and to="
             )
 
-    def _read(
-        self, datasets: Sequence[Dataset], since: pd.Timestamp, until: pd.Timestamp
-    ) -> dict[Dataset, pd.DataFrame]:
-        first, last = since.to_pydatetime(), until.to_pydatetime()
+    def _read(self, datasets: Sequence[Dataset], since: datetime, until: datetime) -> dict[Dataset, pd.DataFrame]:
         frames = {d: empty_frame(stored_columns(d)) for d in Dataset}
         if Dataset.LETTERS in datasets:
-            frames[Dataset.LETTERS] = self.store.letters(first, until=last)
+            frames[Dataset.LETTERS] = self.store.letters(since, until=until)
         if Dataset.DISPOSITIONS in datasets:
-            frames[Dataset.DISPOSITIONS] = self.store.dispositions(first, until=last)
+            frames[Dataset.DISPOSITIONS] = self.store.dispositions(since, until=until)
         return {d: frame.drop(columns=UNUSED, errors="ignore") for d, frame in frames.items()}
 
 
-def figures_of(city: City, spec: KpiSpec, day: date) -> DayFigures:
-    """The KPI at the day's end."""
-    found = spec.function(city_at(city, day_end(city, day)), WINDOW)
-    return DayFigures(_places(city), found)
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """KPIs that the same rows give: of which datasets, and how far back."""
+
+    datasets: tuple[Dataset, ...]
+    reach: timedelta
+
+    @classmethod
+    def of(cls, spec: KpiSpec) -> Self:
+        datasets = tuple(d for d in spec.datasets if d in _MAIL)
+        if spec.id.startswith("disposition."):  # what it takes of its letter is stored with it
+            datasets = (Dataset.DISPOSITIONS,)
+        return cls(datasets, timedelta(days=_REACH.get(spec.id, int(WINDOW[:-1]) if spec.windowed else 1)))
+
+    @property
+    def among_all(self) -> _Group:
+        """The habit looks far back at letters alone; all else shares the rest."""
+        longest = timedelta(days=max(_REACH.values()))
+        if self.reach >= timedelta(days=90):
+            return _Group(self.datasets, longest)
+        return _Group(_MAIL, timedelta(days=60))
+
+
+def _of_day(cities: Mapping[str, City], day: date, keys: Sequence[Of]) -> dict[Of, DayFigures]:
+    specs, found, then = registered(), {}, dict[str, City]()
+    for key in keys:
+        population, kpi = key
+        if population not in then:
+            then[population] = city_at(cities[population], day_end(cities[population], day))
+        found[key] = DayFigures(_places(cities[population]), specs[kpi].function(then[population], WINDOW))
+    return found
 
 
 def _places(city: City) -> Mapping[str, int]:
     return once(city, "places", lambda: {code: n for n, code in enumerate(scopes(city))})
-
-
-def reach_of(spec: KpiSpec) -> int:
-    return _REACH.get(spec.id, int(WINDOW[:-1]) if spec.windowed else 1)
-
-
-def rows_of(spec: KpiSpec) -> Sequence[Dataset]:
-    """What must be read for it. What a disposition takes of its letter is stored with it."""
-    if spec.id.startswith("disposition."):
-        return (Dataset.DISPOSITIONS,)
-    return [d for d in spec.datasets if d in _MAIL]
 
 
 def _pieces(days: Sequence[date]) -> list[list[date]]:

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import orjson
 
+from coc.boards.city import ALL
 from coc.boards.history import DayFigures
-from coc.metrics.registry import NO_DATA
 from coc.metrics.scoped import STATES, Scoped
 from coc.store import KeptRow, Store
 
@@ -21,15 +21,16 @@ Published = Mapping[date, DayFigures]
 
 
 def packed(kpi: str, population: str, day: date, found: DayFigures) -> KeptRow:
-    """Units without a figure are left out: most have one, and what is not there has no_data."""
-    some = [(u, *found.of(u)) for u, n in found.places.items() if n < len(found.found.values)]
-    given = [(u, None if v != v else v, s) for u, v, s in some if not (v != v and s == NO_DATA)]
-    return KeptRow(kpi, population, day, zlib.compress(orjson.dumps([list(part) for part in zip(*given, strict=True)])))
+    """Of the public population the city's alone: no lens sees its units' past."""
+    size = len(found.found.values) if population == ALL else 1
+    units = [unit for unit, place in found.places.items() if place < size]
+    values = [None if v != v else v for v in found.found.values.tolist()]
+    parts = [units, [values[found.places[u]] for u in units], [found.of(u)[1] for u in units]]
+    return KeptRow(kpi, population, day, zlib.compress(orjson.dumps(parts)))
 
 
 def unpacked(row: KeptRow) -> DayFigures:
-    parts = orjson.loads(zlib.decompress(row.payload)) or [[], [], []]
-    units, values, states = parts
+    units, values, states = orjson.loads(zlib.decompress(row.payload))
     found = Scoped(
         np.array([np.nan if v is None else v for v in values], dtype="float64"),
         np.array([STATES.index(s) for s in states], dtype="int8"),

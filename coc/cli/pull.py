@@ -126,9 +126,10 @@ def _run(
     allow_deletions: bool,
 ) -> list[PullReport]:
     import data_connectors
-    from coc.boards import Builder, built_elsewhere
+    from coc.boards import Builder, Keeper, built_elsewhere
     from coc.cli.realm import open_store, untouched_store
     from coc.ingest import pull_connector, settle
+    from coc.store import BOARDS, Candidate, Lease
 
     kinds = data_connectors.registry()
     reports: list[PullReport] = []
@@ -145,8 +146,11 @@ def _run(
                 reports.append(report)
         if not dry_run:
             settle(store, settings, realm)  # rows that came unchanged may be under changed limits or calendars
-            if not built_elsewhere(store, _OTHERS_BUILD_SECONDS):
-                Builder(store, settings, realm, clock).refresh()
+            # Where another process builds, its boards are followed; what is published is kept before a next pull.
+            elsewhere = built_elsewhere(store, _OTHERS_BUILD_SECONDS)
+            builder = Builder(store, settings, realm, clock, Candidate(Lease(store, BOARDS)) if elsewhere else None)
+            builder.refresh()
+            Keeper(builder).keep()
     return reports
 
 

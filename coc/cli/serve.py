@@ -95,7 +95,7 @@ def _decided(settings: Settings, realm: Realm | None) -> Realm:
 
 
 def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event) -> None:
-    from coc.boards.builder import Builder
+    from coc.boards import Builder, KeepingThread
     from coc.cli.realm import open_store
     from coc.ingest import LedScheduler
     from coc.store import BOARDS, Candidate, Lease
@@ -109,8 +109,10 @@ def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event
     scheduler = LedScheduler(store, settings, realm, clock, on_commit=committed.set)
     building = Candidate(Lease(store, BOARDS))
     builder = Builder(store, settings, realm, clock, building)
+    keeping = KeepingThread(builder)
     building.start()
     scheduler.start()
+    keeping.start()
     place = "leading" if scheduler.leads else "standing by, another process leads"
     say(f"pulling the {realm} realm of {settings.city.name} until Ctrl-C ({place})")
     try:
@@ -120,6 +122,7 @@ def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event
             with trouble_passed_over():
                 builder.refresh(scheduler.next_runs())
     finally:
+        keeping.stop()
         scheduler.shutdown()
         building.stop()
         store.close()

@@ -75,7 +75,7 @@ def weeks_of_habit(city: City) -> list[date]:
         working = city.calendars.default.working_days
         return [m for m in mondays if working(m, m + timedelta(days=6)) >= WORKING_DAYS][:WEEKS]
 
-    return once(city, "weeks_of_habit", find)
+    return once(city.known_later or city, f"weeks_of_habit-{today_of(city)}", find)
 
 
 def valid_today(city: City) -> Bools:
@@ -88,7 +88,7 @@ def valid_today(city: City) -> Bools:
         found: Bools = scopes(city).isin(units.loc[begun & ~ended, "code"]).to_numpy(dtype=bool)
         return found
 
-    return once(city, "valid_today", find)
+    return once(city.known_later or city, f"valid-{today_of(city)}", find)
 
 
 def _mean_over_units(city: City, values: Floats) -> Scoped:

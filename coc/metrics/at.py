@@ -20,6 +20,7 @@ from coc.metrics.facts import Dispositions, Letters, Positions, dispositions, le
 
 Rows = TypeVar("Rows", Letters, Dispositions)
 _MICROSECOND: Final = pd.Timedelta(1, "us")
+_FRAMES: Final = ("letters", "dispositions", "ap_samples", "service_samples")
 _SHARED: Final = ("scopes", "unit_index")
 
 
@@ -43,10 +44,7 @@ def city_at(city: City, instant: Any) -> City:
     found = replace(
         city,
         now=pd.Timestamp(instant).tz_convert("UTC"),
-        letters=city.letters.iloc[:0],
-        dispositions=city.dispositions.iloc[:0],
-        ap_samples=city.ap_samples.iloc[:0],
-        service_samples=city.service_samples.iloc[:0],
+        **once(city, "no_rows", lambda: {name: getattr(city, name).iloc[:0] for name in _FRAMES}),
         pasts={},
         part=None,
         known_later=city,

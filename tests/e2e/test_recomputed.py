@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from coc.metrics import registered
 from tests.e2e import samples_oracle
 from tests.e2e.city import MadeCity, make
 from tests.e2e.commands import API_TOKEN, NOW, Served, pull
-from tests.e2e.oracle import Oracle
+from tests.e2e.oracle import Oracle, when
 from tests.e2e.past_oracle import day_end, oracle_at
 from tests.e2e.samples_oracle import Sample
 from tests.e2e.sources import TOKEN, Series, Sources
@@ -169,3 +170,38 @@ def test_days_that_nobody_knows_of_are_gaps(pulled: Any) -> None:
     assert [(p["value"], p["state"]) for p in points if p["at"] != "2026-03-02T00:00:00+07:00"] == [
         (None, "no_data")
     ] * 5
+
+
+def test_a_letter_that_is_known_late_to_be_done_corrects_its_day_and_nothing_else(pulled: Any) -> None:
+    city, _, fetch, config = pulled
+    done = (NOW - timedelta(days=21)).replace(hour=9)
+    ids = ("correspondence.completed_today", "correspondence.registered_today", "disposition.backlog")
+    since = f"from={(NOW - timedelta(days=60)).date()}"
+    queries = [f"/api/v1/series/{kpi}?{since}{unit}" for kpi in ids for unit in ("", "&unit=DISDIK")]
+    before = [fetch(query)["items"] for query in queries]
+    assert not any(p["corrected"] for points in before for p in points)
+
+    letter = next(
+        x
+        for x in city.letters
+        if not x["deleted"] and not x["completed_at"] and x["unit"] == "DISDIK" and when(x["registered_at"]) < done
+    )
+    letter |= {"completed_at": done.isoformat(), "updated_at": NOW.isoformat()}
+    pull(config)
+    day = f"{done.date()}T00:00:00+07:00"
+    expected = [
+        [
+            p | {"value": p["value"] + 1, "corrected": True} if p["at"] == day and "completed_today" in query else p
+            for p in points
+        ]
+        for query, points in zip(queries, before, strict=True)
+    ]
+    _until(lambda: [fetch(query)["items"] for query in queries] == expected)
+    assert [fetch(query)["items"] for query in queries] == expected
+
+
+def _until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    """The server builds its boards a moment after another process's commit."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.3)
