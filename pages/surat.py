@@ -17,7 +17,9 @@ from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
 from coc.ui.filters import filters
+from coc.ui.links import items
 from coc.ui.page import PageSpec, Props, View
+from coc.ui.row_links import row_links
 
 PAGE = PageSpec(
     name="surat",
@@ -44,6 +46,7 @@ CHARTS: dict[str, tuple[str, str, Callable[..., Figure], str]] = {
     "letter_calendar": ("letters", "flow", letters.calendar, "empty.letters"),
 }
 _PUBLIC = ("letter_flow",)  # charts of boards that the public lens may read
+_LINKED = ("letter_types", "letter_mix", "letter_paperless", "letter_waiting")  # rows that lead to their letters
 # What a chart's figure is made of, as a KPI says whether sources record it.
 _RECORDED = {
     "letter_cumulative": "correspondence.completed_today",
@@ -130,9 +133,14 @@ def skeleton(ctx: Context) -> list[Any]:
     return [
         html.Div([filters(ctx, PAGE), html.Div(id="surat-mark")], className="coc-section-head coc-surat-head"),
         *(html.Div(id=f"surat-{name}", className="coc-tile", **{"data-tile": name}) for name in _TILES),
-        *(chart_card(ctx.say, "surat", name) for name in names),
+        *(_card(ctx, name) for name in names),
         html.P(id="surat-basis", className="coc-surat-basis"),
     ]
+
+
+def _card(ctx: Context, name: str) -> Any:
+    over = [html.Div(id=f"surat-{name}-links", className="coc-row-links")] if name in _LINKED else []
+    return chart_card(ctx.say, "surat", name, *over)
 
 
 def charts_of(ctx: Context) -> list[str]:
@@ -165,7 +173,24 @@ def _chart(ctx: Context, name: str) -> Props:
     if name == "letter_paperless":
         draw = partial(draw, chosen=ctx.view.scope)
     figure = blank(ctx.colours) if frame is None else draw(frame, ctx.look)
-    return chart_props(ctx.say, "surat", name, figure, empty, _note(ctx, name, frame))
+    props = chart_props(ctx.say, "surat", name, figure, empty, _note(ctx, name, frame))
+    if name in _LINKED:
+        props[f"surat-{name}-links"] = {"children": row_links(figure, partial(_lead, ctx))}
+    return props
+
+
+def _lead(ctx: Context, field: str, value: str) -> tuple[str, str] | None:
+    """The letters behind a row: those over the limit, those still on paper of a unit, those registered of a value."""
+    if field == "over":
+        href, words = items(ctx, "correspondence.undispositioned"), ctx.say("items.over")
+    elif field == "unit":
+        href = items(ctx, "correspondence.paperless_rate", unit=value, medium="paper")
+        words = ctx.say("items.paper", unit=value)
+    else:
+        said = ctx.say(f"letter.{field}.{value}")
+        named = value if said == f"letter.{field}.{value}" else said
+        href, words = items(ctx, "correspondence.paperless_rate_all", **{field: value}), ctx.say("items.of", name=named)
+    return (href, words) if href else None
 
 
 def _note(ctx: Context, name: str, frame: pd.DataFrame | None) -> str:

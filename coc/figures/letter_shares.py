@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from coc.figures.look import Look, safe, short
-from coc.figures.template import Figure, bar, blank, figure, scatter, text
+from coc.figures.template import Figure, bar, blank, figure, scatter, text, with_rows
 
 MOST_TYPES: Final = 9
 FEWEST: Final = 5  # eligible letters that a unit is ranked by its rate with
@@ -21,6 +21,7 @@ _MIXED: Final = {
     "medium": ("electronic", "paper"),
 }
 _NAME_LIMIT: Final = 29
+Line = tuple[str, int, str]  # the word, how many, the value it stands for
 _HALF: Final = 0.5
 
 
@@ -33,12 +34,12 @@ def types(frame: pd.DataFrame, look: Look) -> Figure:
     order = mine[mine["value"] != ""].sort_values(["count", "value"], ascending=[False, True])
     shown = MOST_TYPES + (len(order) == MOST_TYPES + 1 == len(mine))  # one other has room for its name
     top, rest = order.head(shown), order.iloc[shown:]
-    lines = [(_word(look, "type", v), int(n)) for v, n in zip(top["value"], top["count"], strict=True)]
+    lines = [(_word(look, "type", v), int(n), str(v)) for v, n in zip(top["value"], top["count"], strict=True)]
     others = int(mine["count"].sum() - top["count"].sum())
     if others:
         number = len(rest) if len(rest) == len(mine) - len(top) else 0
-        lines.append((look.say("mix.more", number=number) if number else look.say("mix.others"), others))
-    return _shares([("", lines)], look, MOST_TYPES + 1)
+        lines.append((look.say("mix.more", number=number) if number else look.say("mix.others"), others, ""))
+    return _shares([("type", "", lines)], look, MOST_TYPES + 1)
 
 
 def mix(frame: pd.DataFrame, look: Look) -> Figure:
@@ -46,9 +47,9 @@ def mix(frame: pd.DataFrame, look: Look) -> Figure:
     sections = []
     for field, words in _MIXED.items():
         mine = frame[frame["field"] == field].set_index("value")["count"]
-        known = [(_word(look, field, w), int(mine.get(w, 0))) for w in words if w in mine or w != "unknown"]
+        known = [(_word(look, field, w), int(mine.get(w, 0)), w) for w in words if w in mine or w != "unknown"]
         if mine.sum():
-            sections.append((look.say(f"mix.{field}"), known))
+            sections.append((field, look.say(f"mix.{field}"), known))
     return _shares(sections, look, sum(1 + len(words) for words in _MIXED.values()))
 
 
@@ -59,31 +60,34 @@ def _word(look: Look, field: str, value: str) -> str:
     return safe(short(value.replace("_", " ").capitalize(), _NAME_LIMIT)) if said == message else said
 
 
-def _shares(sections: list[tuple[str, list[tuple[str, int]]]], look: Look, places: int) -> Figure:
-    """Rows of a share of their section each; a section's title, where it has one, takes a row."""
-    if not any(count for _, lines in sections for _, count in lines):
+def _shares(sections: list[tuple[str, str, list[Line]]], look: Look, places: int) -> Figure:
+    """Rows of a share of their section each: field, title, lines. A title, where there is one, takes a row."""
+    if not any(count for *_, lines in sections for _, count, _ in lines):
         return blank(look.palette)
     colours = look.palette
     rows: list[int] = []
     shares: list[float] = []
     labels: list[dict[str, Any]] = []
+    linked: list[tuple[float, float, str, str]] = []
     row = 0
-    for title, lines in sections:
+    for field, title, lines in sections:
         if title:
             labels.append(text(0, row, title, xref="paper"))
             row += 1
-        whole = sum(count for _, count in lines)
-        for word, count in lines:
+        whole = sum(count for _, count, _ in lines)
+        for word, count, value in lines:
             share = count / whole
             number = f"{look.number(count, 0)}  <b>{look.percent(share, 0)}</b>"
             labels.append(text(0, row, word, xref="paper", xshift=8, font={"color": colours.fg}))
             labels.append(text(1, row, number, xref="paper", xanchor="right", font={"color": colours.fg}))
+            if value and count:
+                linked.append((row - 0.5, row + 0.5, field, value))
             rows.append(row)
             shares.append(round(share, 4))
             row += 1
     strip = bar(name=look.say("mix.share"), orientation="h", x=shares, y=rows, width=0.86)
     strip["marker"] = {"color": colours.faint, "opacity": 0.55}
-    return figure(
+    drawn = figure(
         colours,
         [strip],
         xaxis={"range": [0, max(shares)], "visible": False},
@@ -91,6 +95,7 @@ def _shares(sections: list[tuple[str, list[tuple[str, int]]]], look: Look, place
         yaxis={"range": [max(places, row) - 0.5, -0.5], "visible": False},
         annotations=labels,
     )
+    return with_rows(drawn, linked)
 
 
 def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
@@ -143,7 +148,7 @@ def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
         said = look.say("paperless.city", rate=look.percent(rate, 0))
         side = {"xanchor": "right", "xshift": 2} if rate > _HALF else {"xshift": -2}
         labels.append(text(rate, len(lines) - 1, said, yshift=-16, **side))
-    return figure(
+    drawn = figure(
         colours,
         [strip],
         margin={"l": 0, "r": 0, "t": 20, "b": 20},  # for the words above the first bar and below the last
@@ -152,6 +157,8 @@ def paperless(frame: pd.DataFrame, look: Look, chosen: str = "") -> Figure:
         shapes=ticks,
         annotations=labels,
     )
+    # A row is its words and the bar below them.
+    return with_rows(drawn, [(row - 0.8, row + 0.2, "unit", str(unit)) for row, unit in enumerate(top["unit"])])
 
 
 def _tick(at: float, row: int, colour: str) -> dict[str, Any]:
@@ -189,7 +196,7 @@ def waiting(frame: pd.DataFrame, look: Look) -> Figure:
     strip = bar(name=look.say("waiting.letters"), orientation="h", x=counts, y=places, width=0.6)
     strip["marker"] = {"color": [colours.bad if past else colours.faint for past in over]}
     rule = {"type": "line", "xref": "paper", "x0": -0.6, "x1": 1.2, "y0": at, "y1": at}
-    return figure(
+    drawn = figure(
         colours,
         [strip],
         margin={"l": _AGE_ROOM, "r": 14 + 11 * len(look.number(max(counts), 0)), "t": 0, "b": 0},
@@ -198,6 +205,8 @@ def waiting(frame: pd.DataFrame, look: Look) -> Figure:
         shapes=[rule | {"line": {"color": colours.muted, "width": 2, "dash": "dash"}}],
         annotations=labels,
     )
+    late = [(at, len(rows) + 0.5, "over", "")] if any(n for n, past in zip(counts, over, strict=True) if past) else []
+    return with_rows(drawn, late)
 
 
 _AGE_ROOM: Final = 84  # px for `16-40`

@@ -45,6 +45,12 @@ def figure(colours: Palette, traces: list[dict[str, Any]], **layout: Any) -> Fig
     return {"data": traces, "layout": {"template": template(colours), "uirevision": "coc", **layout}}
 
 
+def with_rows(drawn: Figure, rows: list[tuple[float, float, str, str]]) -> Figure:
+    """The figure told what its rows are: from and to on the y axis, a field and its value. A page may link them."""
+    drawn["layout"]["meta"] = {"rows": [list(row) for row in rows]}
+    return drawn
+
+
 def bar(**trace: Any) -> dict[str, Any]:
     return {"type": "bar", **trace}
 

@@ -11,11 +11,12 @@ from coc.ui.marks import icon
 from coc.ui.page import Props
 
 
-def chart_card(say: Translator, page: str, name: str) -> Any:
+def chart_card(say: Translator, page: str, name: str, *over: Any) -> Any:
     """The frame of a chart: ids `<page>-<name>` (the graph), `<page>-<name>-note` (its unit and period) and
     `<page>-<name>-empty` (what stands in its place).
 
-    A note that depends on the view has no message `chart.<name>.note`: `chart_props` brings it.
+    `over`: what lies over the picture. A note that depends on the view has no message `chart.<name>.note`:
+    `chart_props` brings it.
     """
     note = f"chart.{name}.note"
     return html.Section(
@@ -42,6 +43,7 @@ def chart_card(say: Translator, page: str, name: str) -> Any:
                         ),
                         className="coc-graph-stage",
                     ),
+                    *over,
                     html.Div(id=f"{page}-{name}-empty", className="coc-empty", hidden=True),
                 ],
                 className="coc-card-body",

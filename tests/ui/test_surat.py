@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from coc.figures.letter_shares import RANKED
 from coc.settings.models import Settings
 from coc.ui import shell
 from coc.ui.page import View
@@ -127,3 +129,29 @@ def test_the_public_is_told_of_the_thirty_days_it_sees_and_that_a_units_flow_is_
     props = surat.render(view(lens="public", scope="DISDIK"))
     assert figure(props, "letter_flow")["data"] == []
     assert "tidak diterbitkan" in text_of(props["surat-letter_flow-empty"]["children"])
+
+
+@pytest.mark.parametrize(
+    ("chart", "words", "asked"),
+    [
+        ("letter_types", "Buka surat: Undangan", {"kpi": "correspondence.paperless_rate_all", "type": "undangan"}),
+        ("letter_mix", "Buka surat: Segera", {"kpi": "correspondence.paperless_rate_all", "urgency": "segera"}),
+        ("letter_waiting", "Buka surat yang lewat batas", {"kpi": "correspondence.undispositioned"}),
+    ],
+)
+def test_a_row_of_a_chart_leads_to_its_letters_in_the_same_unit_and_window(
+    chart: str, words: str, asked: dict[str, str]
+) -> None:
+    props = surat.render(view(scope="DISDIK" if chart != "letter_waiting" else "", window="90d"))
+    (link,) = [c for c in props[f"surat-{chart}-links"]["children"] if c.title == words]
+    scope = {"unit": "DISDIK"} if chart != "letter_waiting" else {}
+    assert dict(parse_qsl(urlsplit(link.href).query)) == asked | scope | {"window": "90d"}
+    room = surat.render(view(lens="room"))
+    assert room[f"surat-{chart}-links"]["children"] == []
+
+
+def test_a_units_row_leads_to_its_letters_on_paper() -> None:
+    links = surat.render(view())["surat-letter_paperless-links"]["children"]
+    asked = [dict(parse_qsl(urlsplit(link.href).query)) for link in links]
+    assert {a["medium"] for a in asked} == {"paper"}
+    assert len({a["unit"] for a in asked}) == len(asked) == RANKED
