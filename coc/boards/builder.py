@@ -21,6 +21,7 @@ import pandas as pd
 from coc.boards import codec, feeds_board
 from coc.boards.board import KPI_COLUMNS, Board
 from coc.boards.city import ALL, POPULATIONS, PUBLIC, Context, cities_of, provided_by
+from coc.boards.kept import Charted
 from coc.boards.live_frames import LiveFrames
 from coc.boards.subject import Subject, compute_awaited, compute_subject
 from coc.boards.subjects import SUBJECTS
@@ -71,6 +72,7 @@ class Builder:
         self._provided = provided_by(settings, realm)
         self._awaited: frozenset[Dataset] = frozenset()
         self._cities: Mapping[str, City] = {}
+        self._charted = Charted(store)
         self._role = role
         self._built: int | None = None  # the commit we last built from; None: nothing since we may build
         self._stale_since: float | None = None
@@ -165,10 +167,11 @@ class Builder:
         whole = whole or feeds.awaited != self._awaited
         if whole:
             self._all_computed = now
+            self._charted.refresh(context.calendars.today(now))
         self._awaited = feeds.awaited
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
         frames, pasts = self._frames.frames, self._frames.pasts
-        self._cities = cities = cities_of(frames, pasts, context, now, self._provided)
+        self._cities = cities = cities_of(frames, pasts, context, now, self._provided, self._charted.frames)
         fresh = self._of_feeds(feeds, now)
         for subject in todo:
             make = compute_awaited if subject.moving & feeds.awaited else compute_subject

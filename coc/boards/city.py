@@ -54,8 +54,9 @@ def cities_of(
     context: Context,
     now: pd.Timestamp,
     provided: frozenset[str],
+    published: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, City]:
-    """The city at `now`, by population. Frames are shared, never changed."""
+    """The city at `now`, by population. Frames are shared, never changed. `published`: by population."""
     settings = context.settings
     whole = City(
         now=now,
@@ -73,10 +74,12 @@ def cities_of(
         letter_types=settings.letter_types,
         unit_names=dict(zip(context.units["code"], context.units["name"], strict=True)),
         pasts=pasts,
+        published=(published or {}).get(ALL),
     )
-    public = _public(whole)
-    letters, given = whole.letters[public.letters], whole.dispositions[public.dispositions]
-    return {ALL: whole, PUBLIC: replace(whole, letters=letters, dispositions=given, part=public)}
+    part = _public(whole)
+    letters, given = whole.letters[part.letters], whole.dispositions[part.dispositions]
+    public = replace(whole, letters=letters, dispositions=given, part=part, published=(published or {}).get(PUBLIC))
+    return {ALL: whole, PUBLIC: public}
 
 
 def _public(whole: City) -> Part:

@@ -13,11 +13,11 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Final, Self
 
-import numpy as np
 import pandas as pd
 
 from coc.boards.builder import Snapshot
 from coc.boards.city import ALL, PUBLIC, SECRET, Context, cities_of, provided_by
+from coc.boards.figures import DayFigures
 from coc.boards.live_frames import HELD_DAYS, UNUSED, LiveFrames
 from coc.boards.network_days import availability
 from coc.clock import Clock
@@ -26,8 +26,7 @@ from coc.ingest.basis import Basis
 from coc.metrics.at import city_at, day_end
 from coc.metrics.city import City
 from coc.metrics.facts import once, scopes
-from coc.metrics.registry import NO_DATA, KpiSpec, is_recorded, registered
-from coc.metrics.scoped import STATES, Scoped
+from coc.metrics.registry import KpiSpec, is_recorded, registered
 from coc.settings.models import Realm, Settings
 from coc.store import Store
 from coc.store.columns import empty_frame
@@ -44,20 +43,6 @@ _MAIL: Final = (Dataset.LETTERS, Dataset.DISPOSITIONS)
 
 class TooMuchError(Exception):
     """The days asked for hold more rows than are read for one request."""
-
-
-@dataclass(frozen=True, slots=True)
-class DayFigures:
-    """One KPI at one day's end: by scope its value (NaN is null) and state."""
-
-    places: Mapping[str, int]
-    found: Scoped
-
-    def of(self, unit: str) -> tuple[float, str]:
-        place = self.places.get(unit)
-        if place is None or place >= len(self.found.values):
-            return np.nan, NO_DATA
-        return float(self.found.values[place]), STATES[self.found.states[place]]
 
 
 Of = tuple[str, str]  # population, KPI

@@ -20,7 +20,8 @@ import pandas as pd
 from coc.boards.board import CITY, Board
 from coc.boards.builder import Builder, Snapshot
 from coc.boards.city import ALL, POPULATIONS
-from coc.boards.history import DayFigures, History, Of
+from coc.boards.figures import DayFigures
+from coc.boards.history import History, Of
 from coc.boards.kept import packed
 from coc.boards.network_days import is_rolled_up
 from coc.domain.datasets import SAMPLES, Dataset

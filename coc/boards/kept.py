@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 import orjson
+import pandas as pd
 
-from coc.boards.city import ALL
-from coc.boards.history import DayFigures
+from coc.boards.board import CITY
+from coc.boards.city import ALL, POPULATIONS
+from coc.boards.figures import DayFigures
+from coc.metrics.published import differ
 from coc.metrics.scoped import STATES, Scoped
 from coc.store import KeptRow, Store
 
-TOLERANCE: Final = 1e-9
+# Of these KPIs charts mark the days that were corrected.
+CHARTED: Final = (
+    "correspondence.registered_today",
+    "correspondence.completed_today",
+    "correspondence.undispositioned",
+    "disposition.backlog",
+    "disposition.overdue",
+    "disposition.due_soon",
+    "disposition.on_time_rate",
+    "disposition.followup_hours_p50",
+    "disposition.followup_hours_p85",
+    "disposition.followup_hours_p95",
+)
+CHARTED_DAYS: Final = timedelta(days=90)
 
 Published = Mapping[date, DayFigures]
 
@@ -47,9 +63,33 @@ def published(store: Store, kpi: str, population: str, days: Iterable[date]) -> 
     return {row.day: unpacked(row) for row in rows if row.day in wanted}
 
 
+class Charted:
+    """What was published of the city and charts show: by population id, day, value. Read anew where more was kept."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._of: tuple[date, int] | None = None
+        self.frames: Mapping[str, pd.DataFrame] = {}
+
+    def refresh(self, today: date) -> None:
+        since = today - CHARTED_DAYS
+        of = (today, self.store.kept_count(since))
+        if of != self._of:
+            self.frames = {population: self._read(population, since, today) for population in POPULATIONS}
+            self._of = of
+
+    def _read(self, population: str, since: date, until: date) -> pd.DataFrame:
+        rows = self.store.kept(CHARTED, population, since, until)
+        return pd.DataFrame(
+            {
+                "id": pd.Series([row.kpi for row in rows], dtype="str"),
+                "day": pd.Series([row.day for row in rows], dtype="object"),
+                "value": np.array([unpacked(row).of(CITY)[0] for row in rows], dtype="float64"),
+            }
+        )
+
+
 def differs(one: tuple[float, str], other: tuple[float, str]) -> bool:
     """Whether two figures are told differently."""
     (a, state), (b, other_state) = one, other
-    if state != other_state or (a != a) != (b != b):
-        return True
-    return a == a and abs(a - b) > TOLERANCE * max(1.0, abs(a), abs(b))
+    return state != other_state or differ(a, b)

@@ -37,6 +37,7 @@ class City:
     valid_from, valid_to). Samples: canonical columns plus `hold` (seconds a sample holds). A frame may be empty, never
     absent.
     `pasts`: what heads and rollups know of a samples dataset; without one the samples themselves are the whole past.
+    `published`: what was kept of the city's past days: id, day (date), value; None: nobody looked.
     `provided`: "dataset.column" names that some connector records; a KPI whose input is not there is not_recorded.
     """
 
@@ -51,6 +52,7 @@ class City:
     ap_samples: pd.DataFrame
     services: pd.DataFrame
     service_samples: pd.DataFrame
+    published: pd.DataFrame | None = None
     provided: frozenset[str] = frozenset()
     letter_types: tuple[str, ...] = ()
     unit_names: Mapping[str, str] = field(default_factory=dict)

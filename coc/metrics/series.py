@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pandas as pd
 from coc.domain.datasets import Dataset
 from coc.domain.instants import DAY, HOUR, NAT, Bools, Floats, Micros, to_days, to_index
 from coc.metrics import points as network
+from coc.metrics import published
 from coc.metrics.city import City, WindowName
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
 from coc.metrics.facts import (
@@ -30,6 +31,7 @@ from coc.metrics.facts import (
     within,
 )
 from coc.metrics.past import WINDOWS_HOURS, availability_by_hour
+from coc.metrics.published import days_frame
 from coc.metrics.scoped import count, grouped_quantile
 from coc.metrics.trend import trend
 
@@ -38,6 +40,7 @@ __all__ = [
     "backlog_by_age",
     "backlog_by_unit",
     "channels",
+    "corrected",
     "flow",
     "points",
     "services",
@@ -69,6 +72,7 @@ def _per_day(city: City, at: Micros, rows: Bools, first: int, days: int) -> npt.
 def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
     """Letters by day, the last `days` with today: day, registered, dispositioned, completed, working, partial, note.
 
+    And corrected: whether another number of letters registered or completed was published for the city's day.
     dispositioned: letters whose first disposition that is not cancelled was issued that day. working: by the default
     calendar. partial: today. note: the holiday's name, "" on other days.
     """
@@ -86,8 +90,30 @@ def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
             "working": city.calendars.default.is_working_day(day),
             "partial": [d == today for d in day],
             "note": pd.Series([notes.get(d, "") for d in day], dtype="str"),
+            "corrected": np.logical_or.reduce(list(_corrected(city, day).values())) & (not unit),
         }
     )
+
+
+def corrected(city: City, days: int = 90) -> pd.DataFrame:
+    """The city's days, of the last `days`, for which another number of letters was published: id, day.
+
+    id: correspondence.registered_today or completed_today. Today is not published yet.
+    """
+    day = [today_of(city) - timedelta(days=i) for i in range(days - 1, -1, -1)]
+    marks = _corrected(city, day)
+    return days_frame({kpi: [d for d, mark in zip(day, of, strict=True) if mark] for kpi, of in marks.items()})
+
+
+def _corrected(city: City, day: list[date]) -> dict[str, Bools]:
+    """By KPI, of each day: as published, a letter that was registered after its completion is no completed one yet."""
+    rows, first = letters(city), midnight_before(city, len(day) - 1)
+    known = city.calendars.days_of(rows.registered) <= city.calendars.days_of(rows.completed)
+    counts = {
+        "correspondence.registered_today": _per_day(city, rows.registered, np.ones(len(known), bool), first, len(day)),
+        "correspondence.completed_today": _per_day(city, rows.completed, known, first, len(day)),
+    }
+    return {kpi: published.corrected(city, kpi, day, of.astype("float64")) for kpi, of in counts.items()}
 
 
 def unit_names(city: City) -> pd.DataFrame:

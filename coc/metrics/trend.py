@@ -21,9 +21,11 @@ import pandas as pd
 from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.metrics.city import City
 from coc.metrics.facts import NEVER, Positions, dispositions, letter_of, letters, midnight_before, once, today_of
+from coc.metrics.published import corrected
 from coc.metrics.registry import is_recorded, registered
 
 DAYS: Final = 14
+_OTHERWISE: Final = ("correspondence.paperless_rate",)  # published of another window than a trend's
 _QUANTILES: Final = {f"disposition.followup_hours_p{round(100 * q)}": q for q in (0.5, 0.85, 0.95)}
 
 
@@ -172,6 +174,11 @@ def _registered(city: City, days: int) -> _Span:
     return _days(city).in_window(letters(city).registered, days)
 
 
+def _completed(city: City) -> Floats:
+    rows, days = letters(city), _days(city)
+    return _floats((days.in_window(rows.completed, 1) & days.since(rows.registered)).counts())
+
+
 def _paperless_rate(city: City) -> Floats:
     rows = letters(city)
     some = np.flatnonzero(~rows.exempt)
@@ -190,7 +197,7 @@ def _floats(counts: npt.NDArray[np.int64]) -> Floats:
 
 _KPIS: Mapping[str, Callable[[City], Floats]] = {
     "correspondence.registered_today": lambda city: _floats(_registered(city, 1).counts()),
-    "correspondence.completed_today": lambda city: _floats(_days(city).in_window(letters(city).completed, 1).counts()),
+    "correspondence.completed_today": _completed,
     "correspondence.paperless_rate": _paperless_rate,
     "correspondence.undispositioned": _undispositioned,
     "disposition.backlog": lambda city: _floats(_followed(city).open.counts()),
@@ -210,20 +217,23 @@ def _values(kpi: str, city: City) -> Floats:
 
 
 def trend(city: City, prefix: str = "") -> pd.DataFrame:
-    """KPIs of the 14 days before today, oldest first: id, day (date), value (NaN where unknown).
+    """KPIs of the 14 days before today, oldest first: id, day (date), value (NaN where unknown), corrected.
 
     registered_today and completed_today are the day's; paperless_rate of the 7 days that end with it; undispositioned,
     backlog, overdue and due_soon at its end; on_time_rate and follow-up quantiles of the 30 days that end with it.
-    `prefix`: only the ids that start so.
+    corrected: whether another value was published for the day. `prefix`: only the ids that start so.
     """
     today, specs = today_of(city), registered()
     ids = [i for i in _KPIS if i.startswith(prefix)]
     nothing = np.full(DAYS, np.nan)
     values = [_values(i, city) if is_recorded(specs[i], city.provided) else nothing for i in ids]
+    days = [today - timedelta(days=ago) for ago in range(DAYS, 0, -1)]
+    marks = [corrected(city, i, days, v) & (i not in _OTHERWISE) for i, v in zip(ids, values, strict=True)]
     return pd.DataFrame(
         {
             "id": pd.Series(np.repeat(ids, DAYS), dtype="str"),
-            "day": pd.Series([today - timedelta(days=ago) for ago in range(DAYS, 0, -1)] * len(ids), dtype="object"),
+            "day": pd.Series(days * len(ids), dtype="object"),
             "value": np.concatenate([*values, np.empty(0)]),
+            "corrected": np.concatenate([*marks, np.empty(0, dtype=bool)]),
         }
     )

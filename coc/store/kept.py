@@ -52,6 +52,12 @@ class Kept(Database):
         with self.read() as connection:
             return {(kpi, who, date.fromisoformat(day)) for kpi, who, day in connection.execute(keys)}
 
+    def kept_count(self, since: date) -> int:
+        """How many are kept of that day and after: another number where something was kept."""
+        counted = sa.select(sa.func.count()).where(kept_values.c.day >= since.isoformat())
+        with self.read() as connection:
+            return int(connection.execute(counted).scalar_one())
+
     def kept(self, kpis: Iterable[str], population: str, since: date, until: date) -> list[KeptRow]:
         """What was published of these KPIs in [since, until]."""
         table = kept_values

@@ -37,7 +37,16 @@ def by_day(ctx: Context, days: int) -> pd.DataFrame | None:
     calendar, counts = ctx.frame(BOARD, "days"), ctx.frame(BOARD, "flow")
     if calendar is None or counts is None:
         return None
-    return _each_day(calendar.tail(days), _of_unit(ctx, counts))
+    return _with_corrected(ctx, _each_day(calendar.tail(days), _of_unit(ctx, counts)))
+
+
+def _with_corrected(ctx: Context, days: pd.DataFrame) -> pd.DataFrame:
+    """Of the city's days those that were published otherwise; what is published of a unit is told by the API alone."""
+    marks = None if ctx.view.scope else ctx.frame("correspondence", "corrected")
+    if marks is None:
+        return days
+    changed = {str(day)[:10] for day in marks["day"]}
+    return days.assign(corrected=[str(day)[:10] in changed for day in days["day"]])
 
 
 def _public(ctx: Context, days: int) -> pd.DataFrame | None:

@@ -42,6 +42,13 @@ class Desk:
         self.builder.refresh()
         return self.keeper.keep()
 
+    def charted(self, population: str = ALL) -> set[date]:
+        """The days that the chart of letters marks."""
+        snapshot = self.builder.refresh(force=True) or self.builder.snapshot
+        assert snapshot is not None
+        flow = snapshot.boards["correspondence", population].frames["flow"]
+        return set(flow.loc[flow["corrected"].astype(bool), "day"])
+
     def corrected(self, kpi: str, unit: str | None = None, lens: Any = "leader") -> set[date]:
         today = self.clock.now().date()
         points = self.series.points(lens, kpi, unit, buckets("day", today - timedelta(days=60), today))
@@ -90,6 +97,26 @@ def test_a_late_completion_corrects_its_days_and_no_other(desk: Desk) -> None:
     assert desk.corrected("correspondence.completed_today", "DINKES") == set()
     assert desk.corrected("correspondence.registered_today") == set()
     assert desk.corrected("disposition.backlog") == set()
+    assert desk.charted() == {done.date()}
+
+
+def test_charts_mark_a_day_in_the_population_whose_figure_changed(desk: Desk) -> None:
+    desk.pull()
+    desk.keep()
+    late = {"registered_at": (NOW - timedelta(days=9)).isoformat(), "completed_at": None, "deleted": False}
+    desk.city.letters.append(desk.city.letters[0] | late | {"id": "LATE", "security": "rahasia"})
+    desk.pull()
+    desk.keep()
+    desk.clock.at += timedelta(minutes=1)
+    desk.builder.refresh()
+    day = TODAY - timedelta(days=9)
+    assert (desk.charted(), desk.charted(PUBLIC)) == ({day}, set())
+    frames = desk.builder.snapshot.boards["correspondence", ALL].frames
+    assert frames["corrected"]["id"].tolist() == ["correspondence.registered_today"]
+    trend = frames["trend"]
+    assert trend[trend["corrected"].astype(bool)][["id", "day"]].to_numpy().tolist() == [
+        ["correspondence.registered_today", day]
+    ]
 
 
 def test_a_late_disposition_corrects_every_day_that_it_was_open(desk: Desk) -> None:

@@ -76,7 +76,7 @@ def test_a_day_that_was_corrected_later_carries_a_mark_and_the_word_once() -> No
 
 def test_a_column_that_no_source_records_is_not_drawn() -> None:
     figure = letters.flow(frame("letter_flow").drop(columns="completed"), look())
-    assert {trace["name"] for trace in figure["data"]} == {"Terdaftar", "Didisposisi"}
+    assert {trace["name"] for trace in figure["data"]} == {"Terdaftar", "Didisposisi", "dikoreksi"}
     rows = letter_shares.compared(frame("letter_compare").drop(columns="completed"), look())
     assert len(rows["data"][0]["x"]) == 2
 

@@ -52,7 +52,11 @@ def boards(**values: float | None) -> dict[str, Board]:
     numbers = VALUES | {k.replace("__", ".", 1): v for k, v in values.items()}
     rng = random.Random(7)
     frames: dict[str, dict[str, pd.DataFrame]] = {
-        "correspondence": {"flow": _flow(rng), "trend": _trend(rng, "correspondence.", numbers)},
+        "correspondence": {
+            "flow": _flow(rng),
+            "corrected": _corrected(),
+            "trend": _trend(rng, "correspondence.", numbers),
+        },
         "disposition": {
             "by_unit": _by_unit(rng),
             "by_age": pd.DataFrame(
@@ -265,11 +269,15 @@ def _flow(rng: random.Random) -> pd.DataFrame:
                 working,
                 back == 0,
                 HOLIDAYS.get(day, ""),
+                back == 21,
             )
         )
-    return pd.DataFrame(
-        rows, columns=["day", "registered", "dispositioned", "completed", "working", "partial", "note"]
-    ).astype({"day": "object"})
+    columns = ["day", "registered", "dispositioned", "completed", "working", "partial", "note", "corrected"]
+    return pd.DataFrame(rows, columns=columns).astype({"day": "object"})
+
+
+def _corrected() -> pd.DataFrame:
+    return pd.DataFrame({"id": ["correspondence.completed_today"], "day": [TODAY - timedelta(days=21)]})
 
 
 def _trend(rng: random.Random, prefix: str, numbers: dict[str, float | None]) -> pd.DataFrame:

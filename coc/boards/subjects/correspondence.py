@@ -8,5 +8,10 @@ SUBJECT = Subject(
     "correspondence",
     ("correspondence",),
     MAIL,
-    {"flow": series.flow, "trend": lambda city: trend(city, "correspondence."), "names": series.unit_names},
+    {
+        "flow": series.flow,
+        "corrected": series.corrected,
+        "trend": lambda city: trend(city, "correspondence."),
+        "names": series.unit_names,
+    },
 )
