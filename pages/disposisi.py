@@ -15,6 +15,7 @@ from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
 from coc.ui.filters import filters
+from coc.ui.links import items
 from coc.ui.marks import icon, value
 from coc.ui.page import PageSpec, Props, View
 
@@ -49,6 +50,14 @@ _RESTS_ON = {
     "spread": "disposition.followup_hours_p85",
     "balance": "disposition.net_flow",
     "week": "disposition.outside_hours_share",
+}
+# Where a chart leads: to the items behind it.
+_LEADS_TO: dict[str, tuple[str, dict[str, str]]] = {
+    "holding": ("disposition.backlog", {}),
+    "ageing": ("disposition.backlog", {"age": "gt5"}),
+    "spread": ("disposition.followup_hours_p85", {}),
+    "balance": ("disposition.net_flow", {}),
+    "week": ("disposition.outside_hours_share", {}),
 }
 _NOT_RECORDED = {"week": "disposisi.not_recorded.hour"}
 _LIGHTS = {"ok": ("up", "good"), "unstable": ("degraded", "warn"), "no_outflow": ("down", "bad")}
@@ -175,7 +184,12 @@ def _chart(ctx: Context, name: str) -> Props:
         figure, empty = blank(ctx.colours), _NOT_RECORDED.get(name, "disposisi.not_recorded.completion")
     elif ctx.reading("disposition.backlog").state == "no_data":
         empty = "empty.mail"
-    return chart_props(ctx.say, "disposisi", name, figure, empty, _note(ctx, name))
+    props = chart_props(ctx.say, "disposisi", name, figure, empty, _note(ctx, name))
+    kpi, more = _LEADS_TO.get(name, ("", {}))
+    note, href = props.get(f"disposisi-{name}-note"), items(ctx, kpi, **more)
+    if note and href:
+        note["children"] = html.A(note["children"], href=href, className="coc-items")
+    return props
 
 
 def _note(ctx: Context, name: str) -> str:
@@ -187,9 +201,9 @@ def _note(ctx: Context, name: str) -> str:
     }.get(name)
     unknown = missing is not None and ctx.reading(missing).state == "not_recorded"
     days = ctx.view.window[:-1]
-    message = f"disposisi.note.{name}" + (".unknown" if unknown else f".{days}")
-    message = message if ctx.say.has(message) else f"disposisi.note.{name}"
-    return ctx.say(message, days=days) if ctx.say.has(message) else ""
+    tails = [".unknown"] if unknown else [f".{days}", *([".unit"] if ctx.view.scope else [])]
+    said = next((m for m in (f"disposisi.note.{name}{t}" for t in (*tails, "")) if ctx.say.has(m)), "")
+    return ctx.say(said, days=days) if said else ""
 
 
 def _frame(ctx: Context, name: str) -> pd.DataFrame | None:

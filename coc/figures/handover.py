@@ -14,6 +14,8 @@ CHANNELS = ("text", "scanned_signature", "voice", "e_signature", "unknown")
 DEVICES = ("phone", "laptop", "desktop", "unknown")
 REST = "*"
 ALL = ""
+RANKS = ("leaders", "walikota", "wakil_walikota", "sekda")  # their columns stay where they are
+_RANKS = {office: place for place, office in enumerate(RANKS)} | {"*": len(RANKS) + 1, "own": len(RANKS) + 2}
 CITY = "city"  # all offices of the whole city
 _HALF = (0.47, 0.44)
 _OFFICE = 118  # px for an office's name
@@ -91,10 +93,9 @@ def handover(frame: pd.DataFrame, look: Look) -> Figure:
 
 
 def _order(frame: pd.DataFrame, column: str) -> list[str]:
-    """The largest first, the folded rest last."""
+    """Offices by rank, then the largest first; what is folded, and a unit's own, last."""
     total = frame.groupby(column)["count"].sum().sort_values(ascending=False, kind="stable")
-    words = [str(w) for w in total.index if total[w]]
-    return [w for w in words if w != REST] + [w for w in words if w == REST]
+    return sorted((str(w) for w in total.index if total[w]), key=lambda w: _RANKS.get(w, len(RANKS)))
 
 
 def _pair(row: int, column: int, count: int, hours: float, line: float, look: Look) -> dict[str, Any]:

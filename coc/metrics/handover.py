@@ -1,6 +1,6 @@
 """From which office dispositions come, to which unit they go, how long they stay there, and by what means.
 
-Offices are positions; those of one kind (kepala:DISDIK, kepala:DINKES) count together. Figures of a single leader's
+Offices are positions; those of one kind (kepala:DISDIK and kepala:DINKES) count together. Figures of a single leader's
 office are not for everybody in the house (DOMAIN, Privacy): `folded` counts the leaders' offices as one.
 """
 
@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from coc.domain.datasets import CHANNELS, DEVICES
-from coc.domain.instants import Floats
+from coc.domain.instants import Bools, Floats
 from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.cubes import OUTSIDE, Counts, texts, units_of
-from coc.metrics.facts import LEADERS, Coded, Positions, disposition_column, dispositions, once, scopes
+from coc.metrics.facts import LEADERS, Coded, Positions, disposition_column, dispositions, once, positions, scopes
 
 LEADING: Final = "leaders"  # the leaders' offices as one
+OWN: Final = "own"  # a unit's own office
 REST: Final = "*"  # what is too small to be told by itself
 TOP_UNITS: Final = 7
 TOP_OFFICES: Final = 3
@@ -30,21 +31,23 @@ _MANY: Final = 24  # kinds of office that are told apart for a unit
 def handover(city: City, *, folded: bool = True) -> pd.DataFrame:
     """Dispositions issued in the window, not cancelled: unit, window, office, to, count, done, hours.
 
-    The city's rows (unit "") have the units that were given most and the offices that gave most, the rest as "*"; and
-    all units together as `to` "", there each office and once more the rest. A unit's rows have itself as `to`.
+    A unit's rows have itself as `to`; what its own offices gave is of the office "own". The city's rows (unit "") leave
+    that out: there are the units that were given most, the leaders' offices and those that gave most, the rest as "*";
+    and all units together as `to` "", there each office, "own" too, and once more the rest.
     done: those nf and completed; hours: the median of their working hours of follow-up (to_unit's calendar), NaN where
     none is known. No row for a pair without any.
     """
-    office, size = offices(city, folded=folded), len(scopes(city))
+    office, size = _givers(city, folded=folded), len(scopes(city))
     span = cubes.issued_spans(city)
     chosen = np.flatnonzero(span < OUTSIDE)
     keys, width = [dispositions(city).unit[chosen], office.places[chosen]], len(office.words)
     counts = cubes.by_window(span[chosen], keys, (size, width))
+    leading = sum(map(_leads, office.words))
     parts = []
     for place in range(len(WINDOWS)):
         done = _done(city, place)
         giver = office.places[done.row]
-        parts.append((place, *_of_city(counts[place], done, giver)))
+        parts.append((place, *_of_city(counts[place], done, giver, leading)))
         unit, by = cubes.rows_where(counts[place][1:])
         some = (unit + 1) * width + by
         answered, median = done.medians(done.unit * width + giver, size * width)
@@ -72,6 +75,9 @@ class _Done:
     unit: Positions
     hours: Floats
 
+    def take(self, rows: Bools) -> _Done:
+        return _Done(self.row[rows], self.unit[rows], self.hours[rows])
+
     def medians(self, key: Positions, size: int) -> tuple[Counts, Floats]:
         """Of each key how many, and their median."""
         order = cubes.grouped(key)
@@ -93,22 +99,29 @@ def _done(city: City, place: int) -> _Done:
 
 
 def _of_city(
-    counts: Counts, done: _Done, giver: Positions
+    counts: Counts, done: _Done, giver: Positions, leading: int
 ) -> tuple[Positions, Positions, Positions, Counts, Counts, Floats]:
     """The matrix of a window: unit, office, to, count, done, hours. Units and offices are places, -1 the rest.
 
-    Units off the list stand in the first place of `counts`: they are of the rest.
+    Units off the list stand in the first place of `counts`: they are of the rest. The first `leading` offices are the
+    leaders'; the last but one is a unit's own.
     """
-    to, units = _top(np.concatenate([[0], counts[1:].sum(axis=1)]), TOP_UNITS)
-    total = counts.sum(axis=0)
+    own = counts.shape[1] - 2
+    foreign = counts.copy()
+    foreign[:, own] = 0
+    to, units = _top(np.concatenate([[0], foreign[1:].sum(axis=1)]), TOP_UNITS)
+    total = foreign.sum(axis=0)
     total[-1] = 0  # the office of all the kinds too many to tell is of the rest
-    by, givers = _top(total, TOP_OFFICES)
+    by, givers = _top(total, TOP_OFFICES, leading)
     width, kinds = len(givers), len(total)
     cells = np.zeros((len(units), width), dtype="int64")
-    np.add.at(cells, (to[:, None], by[None, :]), counts)
-    all_cells = np.append(total, cells[:, -1].sum())  # each office, then the rest of them
+    np.add.at(cells, (to[:, None], by[None, :]), foreign)
+    all_cells = np.append(counts.sum(axis=0), cells[:, -1].sum())  # each office, then the rest of them
+    all_cells[kinds - 1] = 0
+    of_each = done.medians(giver, kinds)
+    done, giver = done.take(giver != own), giver[giver != own]
     answered, median = done.medians(to[done.unit] * width + by[giver], cells.size)
-    of_each, of_rest = done.medians(giver, kinds), done.medians(by[giver], width)
+    of_rest = done.medians(by[giver], width)
     first, second = np.flatnonzero(cells), np.flatnonzero(all_cells)
     return (
         np.zeros(len(first) + len(second), dtype=np.intp),
@@ -120,10 +133,13 @@ def _of_city(
     )
 
 
-def _top(count: Counts, most: int) -> tuple[Positions, list[int]]:
-    """The place of each among the `most` largest counts and the rest; and what each place is, -1 for the rest."""
-    order = np.argsort(-count, kind="stable")
-    kept = [int(i) for i in order[:most] if count[i]]
+def _top(count: Counts, most: int, leading: int = 0) -> tuple[Positions, list[int]]:
+    """The place of each among `most` and the rest; and what each place is, -1 for the rest.
+
+    The first `leading` come before all others, then the largest counts.
+    """
+    order = np.lexsort((-count, np.arange(len(count)) >= leading))
+    kept = [int(i) for i in order if count[i]][:most]
     place = np.full(len(count), len(kept), dtype=np.intp)
     place[kept] = np.arange(len(kept))
     return place, [*kept, -1]
@@ -139,7 +155,9 @@ def means(city: City, *, folded: bool = True) -> pd.DataFrame:
     span = cubes.issued_spans(city)
     chosen = np.flatnonzero(span < OUTSIDE)
     span, sizes = span[chosen], (len(CHANNELS), len(DEVICES))
-    place, names = _top(np.bincount(office.places[chosen], minlength=len(office.words)), GIVERS)
+    given = np.bincount(office.places[chosen], minlength=len(office.words))
+    given[-1] = 0
+    place, names = _top(given, GIVERS, sum(map(_leads, office.words)))
     giver = place[office.places[chosen]]
     means_ = [_listed(city, c, words)[chosen] for c, words in (("channel", CHANNELS), ("device", DEVICES))]
     words = [*(REST if n < 0 else office.words[n] for n in names), ""]
@@ -177,18 +195,36 @@ def _listed(city: City, column: str, words: tuple[str, ...]) -> Positions:
 def offices(city: City, *, folded: bool) -> Coded:
     """The kind of office of each disposition: what stands before the colon of its code; `folded`: one for all leaders.
 
-    Kinds beyond the first `_MANY` are "*".
+    The leaders' come first; kinds beyond the first `_MANY` are "*", the last.
     """
 
     def find() -> Coded:
         held = disposition_column(city, "from_office")
         kinds = [_kind(word, folded=folded) for word in held.words]
-        words = sorted(set(kinds))[:_MANY]
-        words = [*words, REST]
+        words = [*sorted(set(kinds), key=lambda kind: (not _leads(kind), kind))[:_MANY], REST]
         places = np.array([words.index(k) if k in words else len(words) - 1 for k in kinds], dtype=np.intp)
         return Coded(tuple(words), np.append(places, len(words) - 1)[held.places])
 
     return once(city, f"offices-{folded}", find)
+
+
+def _givers(city: City, *, folded: bool) -> Coded:
+    """As `offices`, with what an office gave to its own unit as "own", the last but one."""
+
+    def find() -> Coded:
+        held, kinds = disposition_column(city, "from_office"), offices(city, folded=folded)
+        units = pd.Series([word.partition(":")[2].partition(":")[0] for word in held.words], dtype="str")
+        of = np.append(positions(city, units), 0)[held.places]
+        rest = len(kinds.words) - 1
+        places = np.where(kinds.places == rest, rest + 1, kinds.places)
+        places[(of > 0) & (of == dispositions(city).unit)] = rest
+        return Coded((*kinds.words[:-1], OWN, REST), places)
+
+    return once(city, f"givers-{folded}", find)
+
+
+def _leads(kind: str) -> bool:
+    return kind == LEADING or kind in LEADERS
 
 
 def _kind(office: str, *, folded: bool) -> str:
