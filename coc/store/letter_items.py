@@ -60,20 +60,30 @@ class LetterItems(Database):
         """
         people = population(asked)
         mine = seen_letter(sight) if people.of is Dataset.LETTERS else seen_disposition(sight)
-        narrow = _narrowed(asked, people)
+        own, foreign = _narrowed(asked, people)
         aged = _aged(asked, people)
-        counted = [people.whole, *narrow] if whole else [people.whole, *narrow, mine]
         listed = people.listed if asked.age is None else sa.and_(people.listed, aged[f"age:{asked.age}"])
         names = {
-            "listed": listed,
             "seen": sa.and_(listed, mine) if whole else listed,
+            "listed": listed,
             **people.parts,
             **{name: sa.and_(people.listed, of_age) for name, of_age in aged.items()},
         }
+        where = [people.whole, *own, *foreign, *([] if whole else [mine])]
+        # What costs a look-up a row is asked once a row: then one query gives all keys, and Python counts them.
+        look_ups = bool(foreign) or sight.units is not None or people.joined is not None
         with self.read() as connection:
-            counts = connection.execute(_counts(people, counted, names)).one()
-            parts = {name: int(n or 0) for name, n in zip(names, counts[1:], strict=True)}
-            rows = self._listed(connection, people, [people.whole, listed, mine, *narrow], hidden, limit, offset)
+            if look_ups:
+                found = connection.execute(_keys(people, where, names)).cursor.fetchall()
+                counts = [len(found), *(sum(flags) for flags in list(zip(*found, strict=True))[2:])]
+                keys = [(key[0], key[1]) for key in found if key[2]][offset : offset + limit]
+            else:
+                counts = list(connection.execute(_counts(people, where, names)).one())
+                page = _keys(people, [*where, listed, mine], {}).limit(limit).offset(offset)
+                keys = [(key[0], key[1]) for key in connection.execute(page).cursor.fetchall()]
+            rows = self._rows(connection, people, keys, hidden)
+        known = dict(zip(names, (int(n or 0) for n in counts[1:]), strict=False))
+        parts = {name: known.get(name, 0) for name in names}
         return Found(int(counts[0]), parts.pop("listed"), parts.pop("seen"), parts, rows)
 
     def one_letter(
@@ -92,22 +102,13 @@ class LetterItems(Database):
             mine = [_among(GIVEN, "letter_id", letters), live_disposition()]
             return fetch(connection, Dataset.DISPOSITIONS, *mine, **_branches(hidden))
 
-    def _listed(
-        self,
-        connection: sa.Connection,
-        people: Population,
-        where: list[Condition],
-        hidden: Collection[str],
-        limit: int,
-        offset: int,
+    def _rows(
+        self, connection: sa.Connection, people: Population, keys: list[tuple[str, str]], hidden: Collection[str]
     ) -> pd.DataFrame:
-        """Two steps: keys in order, then the rows of these keys alone."""
+        """The rows of these keys in their order; dispositions with what their letters say."""
         table = TABLES[people.of]
-        keys = sa.select(table.c.source, table.c.source_id).select_from(_from(people)).where(*where)
-        keys = keys.order_by(*people.order, table.c.source, table.c.source_id).limit(limit).offset(offset)
-        found = [(str(source), str(id)) for source, id in connection.execute(keys)]
         chosen = _shown(people.of, hidden)
-        rows = _in_order(fetch(connection, people.of, _among(table, "source_id", found), columns=chosen), found)
+        rows = _in_order(fetch(connection, people.of, _among(table, "source_id", keys), columns=chosen), keys)
         if people.of is Dataset.LETTERS:
             return rows
         of_letters = list(dict.fromkeys(zip(rows["source"], rows["letter_id"], strict=True)))
@@ -145,8 +146,20 @@ def _among(table: sa.Table, column: str, keys: Collection[tuple[str, str]]) -> C
 
 
 def _counts(people: Population, where: list[Condition], names: Mapping[str, Condition]) -> Any:
-    sums = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in names.values()]
+    sums = [sa.func.sum(_flag(condition)) for condition in names.values()]
     return sa.select(sa.func.count(), *sums).select_from(_from(people)).where(*where)
+
+
+def _keys(people: Population, where: list[Condition], flags: Mapping[str, Condition]) -> Any:
+    """Source and id in order, and whether each is of what is named."""
+    table = TABLES[people.of]
+    chosen = [table.c.source, table.c.source_id, *map(_flag, flags.values())]
+    keys = sa.select(*chosen).select_from(_from(people)).where(*where)
+    return keys.order_by(*people.order, table.c.source, table.c.source_id)
+
+
+def _flag(condition: Condition) -> sa.ColumnElement[Any]:
+    return sa.case((condition, 1), else_=0)
 
 
 def _from(people: Population) -> sa.FromClause:
@@ -157,24 +170,25 @@ def _from(people: Population) -> sa.FromClause:
     return table.join(firsts, sa.and_(firsts.c.source == table.c.source, firsts.c.letter_id == table.c.source_id))
 
 
-def _narrowed(asked: Question, people: Population) -> list[Condition]:
-    """The unit and what is chosen; what the list's rows do not say of themselves narrows nothing."""
-    if people.of is Dataset.LETTERS:
-        own, unit, foreign = _OF_LETTERS, LETTERS.c.unit, {}
-    else:
-        own, unit = _OF_DISPOSITIONS, GIVEN.c.to_unit
-        foreign = {n: v for n, v in asked.chosen.items() if n in _OF_LETTERS and n not in own}
-    table = TABLES[people.of]
-    found: list[Condition] = [] if asked.unit is None else [unit == asked.unit]
+def _narrowed(asked: Question, people: Population) -> tuple[list[Condition], list[Condition]]:
+    """The unit and what is chosen: by the row's own columns, and by those of a disposition's letter.
+
+    What the list's rows do not say of themselves narrows nothing.
+    """
+    of_letters = people.of is Dataset.LETTERS
+    columns = _OF_LETTERS if of_letters else _OF_DISPOSITIONS
+    table, unit = (LETTERS, LETTERS.c.unit) if of_letters else (GIVEN, GIVEN.c.to_unit)
+    own: list[Condition] = [] if asked.unit is None else [unit == asked.unit]
     for name, value in asked.chosen.items():
-        if name in own:
-            column = table.c[own[name]]
-            found.append(sa.func.coalesce(column, "unknown") == value if value == "unknown" else column == value)
-    if foreign:
-        its = LETTERS.alias("filtered")
-        same = [its.c.source == GIVEN.c.source, its.c.source_id == GIVEN.c.letter_id]
-        found.append(sa.exists().where(*same, *(its.c[n] == v for n, v in foreign.items())))
-    return found
+        if name in columns:
+            column = table.c[columns[name]]
+            own.append(sa.func.coalesce(column, "unknown") == value if value == "unknown" else column == value)
+    theirs = {n: v for n, v in asked.chosen.items() if n in _OF_LETTERS and n not in columns}
+    if not theirs:
+        return own, []
+    its = LETTERS.alias("filtered")
+    same = [its.c.source == GIVEN.c.source, its.c.source_id == GIVEN.c.letter_id]
+    return own, [sa.exists().where(*same, *(its.c[n] == v for n, v in theirs.items()))]
 
 
 def _aged(asked: Question, people: Population) -> dict[str, Condition]:

@@ -38,20 +38,23 @@ def live_disposition(table: Any = GIVEN) -> sa.ColumnElement[bool]:
 
 
 def seen_letter(sight: Sight) -> sa.ColumnElement[bool]:
+    """Of letters that are not deleted."""
     of_class = _of_class(LETTERS.c.security, sight)
     if sight.units is None:
         return of_class
-    return sa.and_(of_class, of_units(LETTERS.c.source, LETTERS.c.source_id, sight.units))
+    mine = LETTERS.c.unit.in_(list(sight.units))  # before what costs a look-up
+    return sa.and_(of_class, sa.or_(mine, of_units(LETTERS.c.source, LETTERS.c.source_id, sight.units)))
 
 
 def seen_disposition(sight: Sight) -> sa.ColumnElement[bool]:
-    """A disposition goes with its letter."""
+    """Of dispositions that are not deleted: one goes with its letter."""
     arrived = GIVEN.c.letter_registered_at.is_not(None)
     known = sa.and_(arrived, _of_class(GIVEN.c.letter_security, sight))
     mine = sa.or_(known, ~arrived) if sight.unknown else known
     if sight.units is None:
         return mine
-    return sa.and_(mine, of_units(GIVEN.c.source, GIVEN.c.letter_id, sight.units))
+    own = sa.and_(GIVEN.c.cancelled_at.is_(None), GIVEN.c.to_unit.in_(list(sight.units)))  # before what costs a look-up
+    return sa.and_(mine, sa.or_(own, of_units(GIVEN.c.source, GIVEN.c.letter_id, sight.units)))
 
 
 def of_units(

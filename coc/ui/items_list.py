@@ -19,6 +19,7 @@ Row = Mapping[str, Any]
 _SHEETS: Final = "correspondence.sheets_saved"
 _PAPER: Final = ("correspondence.paperless_rate", "correspondence.paperless_rate_all")
 
+_LONGEST: Final = 140  # characters of a subject in a list; its tree has the whole
 _NO_TREE: Final = Tree((), 0, 0)
 
 
@@ -104,10 +105,14 @@ def _head(words: MailWords, source: str, id: str, letter: Row) -> list[Any]:
     kinds = [words.of("kind", letter["kind"]), words.of("type", letter["type"]), words.of("urgency", urgency)]
     said = [link, html.Div(" · ".join(dict.fromkeys(kinds)), className="coc-quiet")]
     if letter.get("subject"):
-        said.append(html.Div(letter["subject"], className="coc-items-subject"))
+        said.append(html.Div(_short(letter["subject"])))
     if letter.get("sender"):
-        said.append(html.Div(letter["sender"], className="coc-quiet coc-items-subject"))
+        said.append(html.Div(_short(letter["sender"]), className="coc-quiet"))
     return said
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
 
 
 def branch_marks(words: MailWords, branch: Branch) -> list[Any]:

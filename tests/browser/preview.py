@@ -19,11 +19,18 @@ from coc.ui.context import context_of
 from coc.ui.i18n import t
 from coc.ui.page import View
 from coc.ui.vendored import unpack
-from tests.ui import factory
+from tests.ui import factory, factory_telusur
 
 ROOT = Path(__file__).parents[2]
 _LONGEST = "banner.store_busy"  # of the banners, which the client script shows
-PAGES = {"/": "overview", "/surat": "surat", "/sumber": "sumber", "/disposisi": "disposisi"}
+PAGES = {
+    "/": "overview",
+    "/surat": "surat",
+    "/sumber": "sumber",
+    "/disposisi": "disposisi",
+    "/telusur": "telusur",
+    "/telusur/sipadek/L-0": "telusur_surat",
+}
 _INDEX = """<!doctype html><html lang="{lang}" data-bs-theme="{theme}"><head>{{%metas%}}<title>COC</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{{%css%}}</head>
 <body data-page="{page}"
@@ -59,7 +66,8 @@ def make(page: str, state: str = "normal", language: str = "id", theme: str = "d
     app.index_string = _INDEX.format(
         page=page, lang=language, theme=theme, connection="lost" if lost else "live", banner=banner
     )
-    app.layout = shell.compose(module.PAGE, module.skeleton, module.render, view)
+    skeleton = factory_telusur.skeleton(page, state) or module.skeleton
+    app.layout = shell.compose(module.PAGE, skeleton, module.render, view)
     assert context_of(view)
     return app
 

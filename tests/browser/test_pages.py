@@ -66,7 +66,13 @@ WALLS = ("/", "/surat", "/disposisi")  # fit one screen
 Show = Callable[..., Screen]
 
 
-def _faults(screen: Screen) -> list[str]:
+def overflow(screen: Screen) -> list[int]:
+    """Pixels too wide, and too high."""
+    found: list[int] = screen.page.evaluate(_OVERFLOW)
+    return found
+
+
+def faults(screen: Screen) -> list[str]:
     found: list[str] = screen.page.evaluate(_CLIPPED) + screen.page.evaluate(_CHART_WORDS)
     return found
 
@@ -89,7 +95,7 @@ def test_nothing_scrolls_sideways_is_cut_or_lies_on_another(
         if path in WALLS and width != PHONE[0]:
             assert down <= 0, f"{width}: {down} px too high"
             assert shown.page.evaluate(_SMALLEST) >= 0.0093 * width
-        assert _faults(shown) == [], f"at {width} x {height}"
+        assert faults(shown) == [], f"at {width} x {height}"
     assert shown.said == []
     assert shown.foreign == []
 

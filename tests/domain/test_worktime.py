@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from coc.domain import reference
 from coc.domain.calendar_spec import CalendarSettings
+from coc.domain.instants import to_days
 from coc.domain.worktime import build_calendars
 from tests.domain import minutes
 
@@ -68,6 +69,27 @@ def test_added_hours_end_at_the_earliest_instant_with_that_much_working_time(
     end = CALENDARS.of_profile(profile).add_hours(pd.Timestamp(at), m / 60)[0].to_pydatetime()
     assert minutes.minutes_between(at, end, profile) == m
     assert minutes.works(end - timedelta(minutes=1), profile)  # a minute earlier had less
+
+
+@settings(max_examples=30)
+@given(moments, st.sampled_from([0.0, 0.5, 8.0, 40.0, 61.25]), st.sampled_from(PROFILES))
+@example(jakarta("2026-03-24T00:00"), 8.0, "five_day")
+def test_what_began_before_it_is_older_than_the_hours_and_nothing_else_is(
+    at: datetime, hours: float, profile: str
+) -> None:
+    calendar = CALENDARS.of_profile(profile)
+    bound = calendar.hours_before(pd.Timestamp(at), hours)
+    assert calendar.hours_between(bound, pd.Timestamp(at))[0] <= hours
+    assert calendar.hours_between(bound - pd.Timedelta(microseconds=1), pd.Timestamp(at))[0] > hours
+
+
+@settings(max_examples=30)
+@given(moments, st.integers(1, 8), st.sampled_from(PROFILES))
+def test_after_the_day_before_n_working_days_pass_and_after_the_next_fewer(at: datetime, n: int, profile: str) -> None:
+    calendar, day = CALENDARS.of_profile(profile), int(to_days(at.date()))
+    before = calendar.working_day_before(day, n)
+    assert calendar.working_days_between(before, day) == n
+    assert calendar.working_days_between(before + 1, day) == n - 1
 
 
 @settings(max_examples=40)
