@@ -163,13 +163,11 @@ def render(view: View) -> Props:
 def _chart(ctx: Context, name: str) -> Props:
     _, _, draw, empty = CHARTS[name]
     frame = letter_frames.of_view(ctx, name)
-    kpi = _RECORDED.get(name)
-    if not letter_frames.any_letters(ctx):
-        frame, empty = None, "empty.mail"
-    elif ctx.view.lens == "public" and ctx.view.scope:
-        empty = "empty.letters_public"
-    elif kpi and ctx.reading(kpi).state == "not_recorded":
-        frame, empty = None, "empty.letters_not_recorded"
+    unknown = _unknown(ctx, name)
+    if unknown:
+        frame, empty = None, unknown
+    elif frame is None and name == "letter_compare":
+        empty = "empty.letters"  # the unit has none: what is missing is no past
     if name == "letter_paperless":
         draw = partial(draw, chosen=ctx.view.scope)
     figure = blank(ctx.colours) if frame is None else draw(frame, ctx.look)
@@ -177,6 +175,16 @@ def _chart(ctx: Context, name: str) -> Props:
     if name in _LINKED:
         props[f"surat-{name}-links"] = {"children": row_links(figure, partial(_lead, ctx))}
     return props
+
+
+def _unknown(ctx: Context, name: str) -> str:
+    """Why nobody can say what the chart asks, as a message; "" where it is known, be it nothing."""
+    kpi = _RECORDED.get(name)
+    if not letter_frames.any_letters(ctx):
+        return "empty.mail"
+    if ctx.view.lens == "public" and ctx.view.scope:
+        return "empty.letters_public"
+    return "empty.letters_not_recorded" if kpi and ctx.reading(kpi).state == "not_recorded" else ""
 
 
 def _lead(ctx: Context, field: str, value: str) -> tuple[str, str] | None:

@@ -155,3 +155,11 @@ def test_a_units_row_leads_to_its_letters_on_paper() -> None:
     asked = [dict(parse_qsl(urlsplit(link.href).query)) for link in links]
     assert {a["medium"] for a in asked} == {"paper"}
     assert len({a["unit"] for a in asked}) == len(asked) == RANKED
+
+
+def test_a_unit_without_a_letter_is_told_so_and_not_that_data_is_missing() -> None:
+    unknown = surat.render(view(scope="KOSONG"))
+    for chart in ("letter_flow", "letter_types", "letter_compare", "letter_calendar"):
+        assert figure(unknown, chart)["data"] == []
+        assert "Belum ada surat dalam rentang ini" in text_of(unknown[f"surat-{chart}-empty"]["children"])
+    assert "Tidak ada surat masuk yang menunggu" in text_of(unknown["surat-letter_waiting-empty"]["children"])
