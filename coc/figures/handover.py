@@ -122,7 +122,7 @@ def means(frame: pd.DataFrame, look: Look) -> Figure:
     colours = look.palette
     offices = sorted(_order(frame, "office"), key=lambda office: office == CITY)
     channels = [c for c in CHANNELS if frame.loc[frame["channel"] == c, "count"].sum()]
-    table = frame.groupby(["office", "channel", "device"])["count"].sum()
+    table = frame.groupby(["office", "channel", "device"])["count"].sum().to_dict()
     shapes: list[dict[str, Any]] = []
     labels = [column_head(i, look.say(f"means.{c}")) for i, c in enumerate(channels)]
     shares: list[float] = []

@@ -22,10 +22,14 @@ def head(
 
 
 def fitting(name: str, code: str, width: int = HEAD) -> str:
-    """The name where it fits into its place, with its first word cut short or not, else the code."""
+    """The name where it fits into its place, with its first word cut short or not; else the code that people say.
+
+    A code with figures in it (KEL-07.1006) nobody says: there the name is cut.
+    """
     room = int(width / _CHARACTER)
-    short_name = next((name.replace(w, s, 1) for w, s in _CUT.items() if name.startswith(w)), name)
-    return next((n for n in (name, short_name) if len(n) <= room), code)
+    shorter = next((name.replace(w, s, 1) for w, s in _CUT.items() if name.startswith(w)), name)
+    spoken = code if code.isalpha() else short(shorter, room)
+    return next((n for n in (name, shorter) if len(n) <= room), spoken)
 
 
 _CUT = {"Kecamatan ": "Kec. ", "Kelurahan ": "Kel. ", "Bagian ": "Bag. "}

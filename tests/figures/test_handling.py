@@ -13,6 +13,7 @@ import pytest
 
 from coc.figures import chosen, handling, handover, rhythm
 from coc.figures.palette import DARK, LIGHT
+from coc.figures.rows import fitting
 from coc.figures.template import SIZE
 from coc.ui.i18n import t
 from tests.figures.test_outline import look, words
@@ -94,6 +95,13 @@ def test_the_unit_with_most_of_the_oldest_comes_first() -> None:
     strips = [s for s in figure["layout"]["shapes"] if s["fillcolor"] == DARK.bad]
     assert [round((s["x1"] - s["x0"]) / 0.94, 2) for s in strips] == [1.0, 0.5]
     assert any("5</span> / <b>5</b>" in w for w in words(figure))
+
+
+def test_a_long_name_is_cut_where_its_code_is_a_number() -> None:
+    assert fitting("Dinas Sosial", "DINSOS") == "Dinas Sosial"
+    assert fitting("Kecamatan Jambi Timur", "KEC-03") == "Kec. Jambi Timur"
+    assert fitting("Kelurahan Kenali Asam Atas", "KEL-07.1006") == "Kel. Kenali Asam…"
+    assert fitting("Dinas Penanaman Modal dan Pelayanan Terpadu", "DPMPTSP") == "DPMPTSP"
 
 
 def test_the_chosen_unit_stands_first_and_bold() -> None:
