@@ -178,7 +178,7 @@ def _charts(ctx: Context) -> tuple[str, ...]:
 
 def _chart(ctx: Context, name: str) -> Props:
     _, _, draw, empty = CHARTS[name]
-    frame = _frame(ctx, name)
+    frame = frame_of(ctx, name)
     figure = blank(ctx.colours) if frame is None else draw(frame, ctx.look)
     if name in _RESTS_ON and ctx.reading(_RESTS_ON[name]).state == "not_recorded":
         figure, empty = blank(ctx.colours), _NOT_RECORDED.get(name, "disposisi.not_recorded.completion")
@@ -206,7 +206,7 @@ def _note(ctx: Context, name: str) -> str:
     return ctx.say(said, days=days) if said else ""
 
 
-def _frame(ctx: Context, name: str) -> pd.DataFrame | None:
+def frame_of(ctx: Context, name: str) -> pd.DataFrame | None:
     """The chosen rows behind a chart; None where its board has none."""
     board, frame_name, _, _ = CHARTS[name]
     # Who may see the leaders' offices one by one has them on a board of their own.

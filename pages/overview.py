@@ -199,7 +199,7 @@ _NETWORK_TILES: dict[str, Callable[[Context], Filled]] = {
 _ACT = {"overdue": "disposition.overdue", "undispositioned": "correspondence.undispositioned"}
 
 # chart -> (board, frame, figure, empty sentence)
-_CHARTS: dict[str, tuple[str, str, Callable[..., Any], str]] = {
+CHARTS: dict[str, tuple[str, str, Callable[..., Any], str]] = {
     "flow": ("correspondence", "flow", correspondence.flow, "empty.mail"),
     "by_age": ("disposition", "by_age", dispositions.backlog_by_age, "empty.backlog"),
     "channels": ("disposition", "channels", dispositions.channels, "empty.channels"),
@@ -227,7 +227,7 @@ def render(view: View) -> Props:
     for name, fill in (_MAIL_TILES | _NETWORK_TILES).items():
         act = name in _ACT and bool(ctx.reading(_ACT[name]).value)
         props[f"overview-{name}"] = {"children": fill(ctx), "data-tone": "act" if act else ""}
-    for name, (board, frame_name, draw, empty) in _CHARTS.items():
+    for name, (board, frame_name, draw, empty) in CHARTS.items():
         frame = ctx.frame(board, frame_name)
         figure = blank(ctx.colours) if frame is None else draw(frame, ctx.look)
         missing = "empty.mail" if frame is None and empty == "empty.backlog" else empty

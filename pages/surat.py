@@ -143,6 +143,11 @@ def _card(ctx: Context, name: str) -> Any:
     return chart_card(ctx.say, "surat", name, *over)
 
 
+def frame_of(ctx: Context, name: str) -> pd.DataFrame | None:
+    """The rows that a chart draws; what no lens but the house's may see is not there."""
+    return letter_frames.of_view(ctx, name) if name in charts_of(ctx) else None
+
+
 def charts_of(ctx: Context) -> list[str]:
     return [name for name in CHARTS if ctx.view.lens != "public" or name in _PUBLIC]
 

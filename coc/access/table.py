@@ -72,6 +72,7 @@ RULES: Final[tuple[Rule, ...]] = (
         for rows in ("letters", "dispositions")
         for f in ("csv", "xlsx", "json")
     ),
+    Rule("/export/chart/*/*", Right.VIEWER, audited="export"),
     Rule("/live/frame", Right.VIEWER),
     Rule("/assets/fonts/*", Right.ANYONE),  # the doors' own
     Rule("/assets/favicon.svg", Right.ANYONE),

@@ -57,7 +57,14 @@ def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
 def _plain(column: pd.Series[Any]) -> list[Any]:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return [None if pd.isna(at) else at.isoformat() for at in column.dt.tz_convert("UTC")]
-    return [None if pd.isna(v) else v.item() if hasattr(v, "item") else v for v in column]
+    return [_scalar(v) for v in column]
+
+
+def _scalar(value: Any) -> Any:
+    """A cell of several values is one text, as JSON."""
+    if isinstance(value, list | tuple | dict):
+        return orjson.dumps(value).decode()
+    return None if pd.isna(value) else value.item() if hasattr(value, "item") else value
 
 
 def defused(value: Any) -> Any:

@@ -11,8 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from coc.access import Viewer
+from coc.export.charts import chart_of, rows_of
 from coc.export.figures import framed
 from coc.export.files import FORMATS, Format, content_type, written
+from coc.live.choices import choose
 from coc.live.plain import sentence
 from coc.live.problems import CONTENT_TYPE, problem
 from coc.live.services import Services
@@ -32,6 +34,7 @@ def build_exports(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, _as_problem)
     app.add_exception_handler(RequestValidationError, _as_invalid)
 
+    _add_charts(app, services)
     for format in FORMATS:
         _add_figures(app, services, format)
         _add_rows(app, services, "letters", format)
@@ -49,6 +52,23 @@ def _add_figures(app: FastAPI, services: Services, format: Format) -> None:
         what = f"kpis unit={unit or '-'} window={window} as {format}: {len(frame)} rows"
         services.audit.wrote(viewer, "export", what, _where(request))
         return _file(frame, format, f"kpis-{unit or 'kota'}-{window}", services.now())
+
+
+def _add_charts(app: FastAPI, services: Services) -> None:
+    @app.get("/export/chart/{page}/{file}")
+    def chart(request: Request, page: str, file: str, unit: Unit = None, window: Window = "30d") -> Response:
+        viewer = _viewer(request)
+        name = chart_of(services, viewer, page, file)
+        if name is None:
+            raise HTTPException(404, "There is no such chart.")
+        if unit and unit not in services.reader.units():
+            raise HTTPException(404, f"There is no unit {unit!r}.")
+        chosen = choose(services.settings, request.query_params, request.cookies)
+        view = services.view_as(viewer.lens, page, chosen.language, chosen.theme, unit or "", window)
+        frame = rows_of(services.pages[page], name, view)
+        what = f"chart {page}/{name} unit={unit or '-'} window={window} as csv: {len(frame)} rows"
+        services.audit.wrote(viewer, "export", what, _where(request))
+        return _file(frame, "csv", f"{page}-{name}-{unit or 'kota'}-{window}", services.now())
 
 
 def _add_rows(app: FastAPI, services: Services, dataset: Literal["letters", "dispositions"], format: Format) -> None:

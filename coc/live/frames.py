@@ -21,6 +21,7 @@ from coc.live.encoding import Ready, etag_of, send_ready
 from coc.live.problems import send_problem
 from coc.live.services import Services
 from coc.metrics.city import WindowName
+from coc.ui.cards import with_files
 
 log = logging.getLogger("coc.frames")
 _MOST_FRAMES: Final = 256
@@ -101,7 +102,7 @@ class Frames:
             raise FrameError(key.page)
         view = services.view_as(key.lens, key.page, key.language, key.theme, key.scope, key.window)
         try:
-            props = services.pages[key.page].render(view)
+            props = with_files(services.pages[key.page].render(view), view)
             body = {"epoch": view.epoch, "now": view.now.isoformat(), "page": key.page, "stamp": stamp, "props": props}
             text = to_json_plotly(body).encode()
         except Exception as error:

@@ -6,20 +6,29 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+import pandas as pd
+
 from coc.access.table import UndeclaredError
+from coc.ui.context import Context
 from coc.ui.page import PageSpec, Props, Render, View
+
+FrameOf = Callable[[Context, str], pd.DataFrame | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """`charts`: by name the board and the frame behind it. `frame_of`: what of it a chart draws in a view."""
+
     spec: PageSpec
     render: Render
     layout: Callable[..., Any]
+    charts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    frame_of: FrameOf | None = None
 
 
 class PageError(RuntimeError):
@@ -59,7 +68,9 @@ def _is_at(name: str, file: Path) -> bool:
 def pages_of(modules: Iterable[ModuleType]) -> dict[str, Page]:
     """Pages by name. Raises PageError for half a page or a name used twice, UndeclaredError for one that is for nobody.
 
-    A page without boards needs no `render`: what it shows comes by its own callbacks.
+    A page with charts names them: CHARTS = {chart: (board, frame, ...)}, and where it draws other rows of a frame than
+    those of the view's unit and window, `frame_of(ctx, chart)`. A page without boards needs no `render`: what it shows
+    comes by its own callbacks.
     """
     found: dict[str, Page] = {}
     for module in modules:
@@ -71,7 +82,8 @@ def pages_of(modules: Iterable[ModuleType]) -> dict[str, Page]:
             raise UndeclaredError(f"{module.__name__}: PAGE says for whom it is: lenses=EVERY_LENS, or those it is for")
         if spec.name in found:
             raise PageError(f"{module.__name__}: there is a page named {spec.name} already")
-        found[spec.name] = Page(spec, cast(Render, render), layout)
+        charts = {name: (board, frame) for name, (board, frame, *_) in getattr(module, "CHARTS", {}).items()}
+        found[spec.name] = Page(spec, cast(Render, render), layout, charts, getattr(module, "frame_of", None))
     return found
 
 

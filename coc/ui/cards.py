@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from coc.figures.template import GRAPH_CONFIG, Figure
 from coc.ui.dom import dcc, html
 from coc.ui.i18n import Translator
 from coc.ui.marks import icon
-from coc.ui.page import Props
+from coc.ui.page import Props, View
+
+FILES: Final = "/export/chart"
+DEFAULT_WINDOW: Final = "30d"
 
 
 def chart_card(say: Translator, page: str, name: str, *over: Any) -> Any:
-    """The frame of a chart: ids `<page>-<name>` (the graph), `<page>-<name>-note` (its unit and period) and
-    `<page>-<name>-empty` (what stands in its place).
+    """The frame of a chart: ids `<page>-<name>` (the graph), `<page>-<name>-note` (its unit and period),
+    `<page>-<name>-empty` (what stands in its place) and `<page>-<name>-csv` (the link to the rows behind it).
 
     `over`: what lies over the picture. A note that depends on the view has no message `chart.<name>.note`:
     `chart_props` brings it.
@@ -25,9 +29,15 @@ def chart_card(say: Translator, page: str, name: str, *over: Any) -> Any:
                 [
                     html.H2(say(f"chart.{name}"), className="coc-card-title"),
                     html.Div(
-                        _keyed(say(note)) if say.has(note) else None,
-                        id=f"{page}-{name}-note",
-                        className="coc-card-note",
+                        [
+                            html.Div(
+                                _keyed(say(note)) if say.has(note) else None,
+                                id=f"{page}-{name}-note",
+                                className="coc-card-note",
+                            ),
+                            _file(say, page, name),
+                        ],
+                        className="coc-card-side",
                     ),
                 ],
                 className="coc-card-head",
@@ -52,6 +62,29 @@ def chart_card(say: Translator, page: str, name: str, *over: Any) -> Any:
         className=f"coc-card coc-card-{name}",
         **{"data-tile": name},
     )
+
+
+def _file(say: Translator, page: str, name: str) -> Any:
+    words = say("chart.csv", chart=say(f"chart.{name}"))
+    return html.A(
+        "CSV",
+        id=f"{page}-{name}-csv",
+        href=f"{FILES}/{page}/{name}.csv",
+        className="coc-csv",
+        title=words,
+        **{"aria-label": words},
+    )
+
+
+def with_files(props: Props, view: View) -> Props:
+    """The props of a render, with each chart's link to the rows of the view's unit and window."""
+    asked = {"unit": view.scope, "window": view.window if view.window != DEFAULT_WINDOW else ""}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    links: Props = {}
+    for graph in [i for i, its in props.items() if "figure" in its and f"{i}-empty" in props]:
+        name = graph.removeprefix(f"{view.page}-")
+        links[f"{graph}-csv"] = {"href": f"{FILES}/{view.page}/{name}.csv{'?' if query else ''}{query}"}
+    return props | links
 
 
 def chart_props(say: Translator, page: str, name: str, figure: Figure, empty: str, note: str = "") -> Props:

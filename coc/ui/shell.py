@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from coc.access.table import EVERY_LENS, Lenses
+from coc.ui.cards import with_files
 from coc.ui.client_words import client_words
 from coc.ui.context import Context, context_of, moment_of
 from coc.ui.dom import html
@@ -161,7 +162,7 @@ def compose(
         ],
         className=f"coc-frame coc-frame-{page.name}",
     )
-    props = render(view)
+    props = with_files(render(view), view)
     for component in whole._traverse():
         for key, val in props.get(getattr(component, "id", None) or "", {}).items():
             setattr(component, key, val)

@@ -94,6 +94,9 @@ class Crawler:
         for name in shipped():
             for scope in ("", OWN, "DINKES", str(Canary("letter", "biasa", OWN))):
                 yield self.ask("/live/frame", {"page": name, "scope": scope})
+            for chart in shipped()[name].charts:
+                for query in ({}, {"unit": OWN, "window": "90d"}, {"unit": "DINKES"}):
+                    yield self.ask(f"/export/chart/{name}/{chart}.csv", query)
         yield from self.callbacks()
         yield from self.items()
 

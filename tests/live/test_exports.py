@@ -84,6 +84,20 @@ def test_units_figures_are_masked_for_the_public_in_files_too(server: Served) ->
     assert shown[rate]["as_of"] == "2026-03-02T03:00:00+00:00"
 
 
+def test_the_rows_behind_a_chart_are_those_that_the_lens_sees(server: Served) -> None:
+    answer = ask(server, "/export/chart/home/chart.csv", "operator")
+    assert answer.headers["content-disposition"].startswith('attachment; filename="home-chart-kota-30d-')
+    rows = {role: _csv_rows(ask(server, "/export/chart/home/chart.csv", role)) for role in ("operator", "guest")}
+    assert [r["name"] for r in rows["operator"]] == [r["name"] for r in rows["guest"]]
+    assert any(r["rows_in"] for r in rows["operator"])
+    assert not any(r["rows_in"] for r in rows["guest"])
+
+
+def _csv_rows(answer: Answer) -> list[dict[str, str]]:
+    assert answer.status == 200, answer.body
+    return list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
+
+
 def test_more_rows_than_a_file_takes_are_refused_with_the_way_out(
     server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +122,11 @@ def test_more_rows_than_a_file_takes_are_refused_with_the_way_out(
         ("/export/letters.json?since=2026-03-01T00:00:00", 422),
         ("/export/letters.pdf", 404),
         ("/export/quarantine.csv", 404),
+        ("/export/chart/home/none.csv", 404),
+        ("/export/chart/none/chart.csv", 404),
+        ("/export/chart/home/chart.xlsx", 404),
+        ("/export/chart/home/chart.csv?unit=NOWHERE", 404),
+        ("/export/chart/home/chart.csv?window=1d", 422),
         ("/export", 404),
     ],
 )
@@ -122,11 +141,13 @@ def test_each_export_leaves_a_line_without_contents(server: Served) -> None:
     server.services.audit.wrote, kept = lambda _v, *said: lines.append(said), server.services.audit.wrote
     try:
         ask(server, "/export/kpis.csv?unit=DISDIK", "guest")
+        ask(server, "/export/chart/home/chart.csv?window=7d", "guest")
         ask(server, "/export/letters.csv?limit=2", "leader")
         ask(server, "/export/letters.csv", "admin")
     finally:
         server.services.audit.wrote = kept
-    assert [line[:2] for line in lines][1:] == [("export", "letters limit=2: 2 rows")]
+    assert [line[:2] for line in lines][2:] == [("export", "letters limit=2: 2 rows")]
+    assert lines[1][1].startswith("chart home/chart unit=- window=7d as csv: ")
     assert lines[0][1].startswith("kpis unit=DISDIK window=30d as csv: ")
 
 

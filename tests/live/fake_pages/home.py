@@ -13,6 +13,8 @@ from coc.ui.page import PageSpec, Props, View
 
 PAGE = PageSpec(name="home", path="/", boards=("correspondence", "feeds"), title="overview.title", lenses=EVERY_LENS)
 
+CHARTS = {"chart": ("feeds", "feeds")}
+
 
 def layout(**query: Any) -> Any:
     view = current().view("home", **query)
