@@ -19,6 +19,7 @@ from coc.domain.instants import NAT, Bools, Micros, to_days
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.facts import (
     NEVER,
+    Coded,
     Positions,
     first_disposition,
     letter_column,
@@ -109,7 +110,20 @@ def mix(city: City) -> pd.DataFrame:
 
     `value` "" stands for the rarest, where a field has more than 24. What nobody has is left out.
     """
-    return pd.concat([_mix_of(city, field) for field in FIELDS], ignore_index=True)
+    known: list[str] = []
+    parts = []
+    for number, field in enumerate(FIELDS):
+        words, places = _common(letter_column(city, field))
+        rows, size = places >= 0, len(scopes(city)) * len(words)
+        found = _by_window(city, letters(city).unit[rows] * len(words) + places[rows], rows, size)
+        found = found.reshape(len(WINDOWS), len(scopes(city)), len(words))
+        found[:, 0] = found.sum(axis=1)
+        window, unit, word = np.nonzero(found)
+        parts.append((window, unit, np.full(len(word), number), word + len(known), found[window, unit, word]))
+        known += words
+    window, unit, number_of, word, count = (np.concatenate(column) for column in zip(*parts, strict=True))
+    named = {"unit": _texts(scopes(city), unit), "window": _texts(WINDOWS, window), "field": _texts(FIELDS, number_of)}
+    return pd.DataFrame({**named, "value": _texts(known, word), "count": count})
 
 
 def paperless(city: City) -> pd.DataFrame:
@@ -175,7 +189,7 @@ def compared(city: City) -> pd.DataFrame:
     that are open since long), registered, dispositioned, completed. Units without a letter in both are left out. A
     column that no source records is, too.
     """
-    flows, calendar = _flow(city), once(city, "letters_frames.days", lambda: days(city))
+    flows, calendar = _flow(city), days(city)
     working = calendar["working"].to_numpy(dtype=bool)
     ramadan = working & calendar["ramadan"].to_numpy(dtype=bool)
     begun_at = int(letters(city).registered.min(initial=NEVER, where=letters(city).registered != NAT))
@@ -248,30 +262,16 @@ def _by_day(city: City, at: Micros) -> Counts:
     return found
 
 
-def _mix_of(city: City, field: str) -> pd.DataFrame:
-    column = letter_column(city, field)
+def _common(column: Coded) -> tuple[list[str], Positions]:
+    """The words of a column and where its rows stand among them; the rarest of many are one word, ""."""
     words, places = list(column.words), column.places
-    if len(words) > _MOST_WORDS:
-        frequent = np.argsort(-np.bincount(places[places >= 0], minlength=len(words)), kind="stable")
-        common = np.sort(frequent[:_MOST_WORDS])
-        renumbered = np.full(len(words) + 1, _MOST_WORDS)
-        renumbered[common], renumbered[-1] = np.arange(_MOST_WORDS), -1  # a null stays one
-        words, places = [*(words[i] for i in common), ""], renumbered[places]
-    rows, size = places >= 0, len(scopes(city)) * max(len(words), 1)
-    place = letters(city).unit[rows] * len(words) + places[rows]
-    counts = _by_window(city, place, rows, size).reshape(len(WINDOWS), len(scopes(city)), -1)
-    counts[:, 0] = counts.sum(axis=1)
-    kept = np.flatnonzero(counts)
-    window, unit, word = np.unravel_index(kept, counts.shape)
-    return pd.DataFrame(
-        {
-            "unit": _texts(scopes(city), unit),
-            "window": _texts(WINDOWS, window),
-            "field": pd.Series(field, index=pd.RangeIndex(len(kept)), dtype="str"),
-            "value": _texts(words or [""], word),
-            "count": counts.ravel()[kept],
-        }
-    )
+    if len(words) <= _MOST_WORDS:
+        return words or [""], places
+    frequent = np.argsort(-np.bincount(places[places >= 0], minlength=len(words)), kind="stable")
+    common = np.sort(frequent[:_MOST_WORDS])
+    renumbered = np.full(len(words) + 1, _MOST_WORDS)
+    renumbered[common], renumbered[-1] = np.arange(_MOST_WORDS), -1  # a null stays one
+    return [*(words[i] for i in common), ""], renumbered[places]
 
 
 def _by_window(city: City, place: Positions, rows: Bools, size: int) -> Counts:
