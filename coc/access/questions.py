@@ -20,7 +20,7 @@ from coc.store import KPIS, Aged, Question, Span
 # In working days after the day it began, the first and the last.
 AGES: Final[Mapping[str, tuple[int, int | None]]] = {"0-1": (0, 1), "2-3": (2, 3), "4-5": (4, 5), "gt5": (6, None)}
 _OF_LETTER: Final = ("kind", "type", "medium", "urgency")
-_OF_DISPOSITION: Final = ("office", "channel", "device", *_OF_LETTER)
+_OF_DISPOSITION: Final = ("office", "to", "channel", "device", *_OF_LETTER)
 FIRST_BY_LEADERS: Final = "leaders.first_disposition_hours_p50"
 # Things that still wait: those have an age that grows.
 WAITING: Final = frozenset(

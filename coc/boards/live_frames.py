@@ -25,7 +25,7 @@ HELD_DAYS: Final = 90
 _LOOKBACK = timedelta(days=HELD_DAYS + 2)  # and their midnight in any zone
 _TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
 # No board counts by these: letter contents, and what the derived columns already hold.
-UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "parent_id", "to_office", "received_at"]
+UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "parent_id", "received_at"]
 UNUSED += ["read_at", "started_at", "due_at", "updated_at"]
 _SERVICES = Dataset.SERVICE_SAMPLES
 _DAY = timedelta(hours=24)

@@ -27,6 +27,7 @@ from coc.store.tables import DERIVED, TABLES
 # What narrows a list -> a disposition's own column, or a letter's.
 _OF_DISPOSITIONS: Final = {
     "office": "from_office",
+    "to": "to_office",
     "channel": "channel",
     "device": "device",
     "kind": "letter_kind",

@@ -15,7 +15,7 @@ from coc.metrics.city import WINDOWS, WindowName
 from coc.ui.i18n import Translator
 from coc.ui.links import ITEMS_PATH, WITH_ITEMS
 
-# What is one of a few; the office and the type are whatever a source calls them.
+# What is one of a few; offices and the type are whatever a source calls them.
 CLOSED: Final[Mapping[str, tuple[str, ...]]] = {
     "age": tuple(AGES),
     "flow": ("arrived", "departed"),
@@ -25,7 +25,7 @@ CLOSED: Final[Mapping[str, tuple[str, ...]]] = {
     "medium": MEDIA,
     "urgency": URGENCIES,
 }
-NARROWS: Final = ("age", "flow", "office", "channel", "device", "kind", "type", "medium", "urgency")
+NARROWS: Final = ("age", "flow", "office", "to", "channel", "device", "kind", "type", "medium", "urgency")
 _CODE: Final = re.compile(r"[\w:.\- ]{1,60}")
 _OF_EVERY_PAGE: Final = frozenset({"lang", "theme", "lens", "realm", "scope"})
 _PAGES: Final = re.compile(r"[1-9]\d{0,5}")

@@ -127,7 +127,7 @@ def _chip(words: MailWords, address: Address, name: str, chosen: str) -> Any:
 def _shown(words: MailWords, name: str, chosen: str) -> str:
     if name == "unit":
         return words.unit(chosen)
-    if name == "office":
+    if name in ("office", "to"):
         return words.office(chosen)
     if name in ("channel", "device"):
         return words.ctx.say(f"{name}.{chosen}")
@@ -197,7 +197,7 @@ def _field(words: MailWords, name: str) -> Any:
 def _values(words: MailWords, name: str) -> tuple[str, ...]:
     if name == "unit":
         return tuple(words.names)
-    if name == "office":
+    if name in ("office", "to"):
         return _OFFICES
     if name == "type":
         return tuple(words.ctx.view.settings.letter_types)

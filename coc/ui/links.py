@@ -20,7 +20,7 @@ WITH_ITEMS: Final = frozenset({"correspondence", "disposition", "leaders", "adop
 def items(ctx: Context, kpi: str, **more: str) -> str | None:
     """The list behind a KPI's value in the view's scope and window, narrowed by `more`; an empty one narrows nothing.
 
-    `more`: unit, window, age, office, channel, device, medium, kind, type, urgency. None where there is nothing to
+    `more`: unit, window, age, office, to, channel, device, medium, kind, type, urgency. None where there is nothing to
     follow: a lens without letter rows, a KPI without items.
     """
     if ctx.view.lens not in OF_LETTERS or kpi.split(".")[0] not in WITH_ITEMS:

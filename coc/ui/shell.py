@@ -21,6 +21,7 @@ NAV: tuple[tuple[str, str, str, Lenses], ...] = (
     ("/", "nav.overview", "overview", EVERY_LENS),
     ("/surat", "nav.surat", "surat", EVERY_LENS),
     ("/disposisi", "nav.disposisi", "disposisi", EVERY_LENS),
+    ("/pimpinan", "nav.pimpinan", "pimpinan", frozenset({"leader"})),
     ("/sumber", "nav.sumber", "sumber", EVERY_LENS),
     ("/audit", "nav.audit", "audit", frozenset({"admin"})),
 )

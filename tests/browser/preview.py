@@ -28,6 +28,7 @@ PAGES = {
     "/surat": "surat",
     "/sumber": "sumber",
     "/disposisi": "disposisi",
+    "/pimpinan": "pimpinan",
     "/telusur": "telusur",
     "/telusur/sipadek/L-0": "telusur_surat",
 }

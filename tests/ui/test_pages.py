@@ -22,7 +22,8 @@ overview = importlib.import_module("pages.overview")
 sumber = importlib.import_module("pages.sumber")
 surat = importlib.import_module("pages.surat")
 disposisi = importlib.import_module("pages.disposisi")
-PAGES = (overview, surat, disposisi, sumber)
+pimpinan = importlib.import_module("pages.pimpinan")
+PAGES = (overview, surat, disposisi, pimpinan, sumber)
 
 
 def _whole(page: Any, view: Any) -> Any:
