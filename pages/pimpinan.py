@@ -87,9 +87,12 @@ def _desk(ctx: Context, office: str, row: dict[Any, Any] | None) -> dict[str, An
     number = html.Span(ctx.writer.number(count), className="coc-value", **{"data-waiting": _id(office)})
     main = [html.Div([number, html.Span(ctx.say("pimpinan.waiting"), className="coc-unit")])]
     oldest = float(row["oldest"])
-    foot = [] if math.isnan(oldest) else [html.Span(ctx.say("pimpinan.oldest", hours=ctx.writer.number(oldest, 1)))]
+    if not math.isnan(oldest):
+        main.append(
+            html.Span(ctx.say("pimpinan.oldest", hours=ctx.writer.number(oldest, 1)), className="coc-desk-oldest")
+        )
     told = [("target-missed", "bad", "pimpinan.late", late), ("late", "warn", "pimpinan.soon", soon)]
-    foot += [
+    foot = [
         html.Span([icon(shape), ctx.say(word, count=ctx.writer.number(n))], **{"data-tone": tone})
         for shape, tone, word, n in told
         if n
