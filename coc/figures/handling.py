@@ -65,7 +65,7 @@ def _table(frame: pd.DataFrame) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = {}
     for name, bucket, backlog, late in zip(*(frame[c] for c in ("row", "bucket", "backlog", "overdue")), strict=True):
         row, at = found.setdefault(str(name), [(0, 0)] * len(BUCKETS)), BUCKETS.index(str(bucket))
-        row[at] = (row[at][0] + int(backlog), row[at][1] + int(late))
+        row[at] = (row[at][0] + int(backlog), row[at][1] + (0 if pd.isna(late) else int(late)))
     return found
 
 

@@ -40,7 +40,8 @@ _QUANTILES: Final = (0.5, 0.85, 0.95)
 def ages(city: City) -> pd.DataFrame:
     """The backlog: unit, urgency, bucket (working days of age, to_unit's calendar), backlog, overdue; no empty cell.
 
-    Age: working days after the city date of issue, up to and with today; the day of issue never counts.
+    Age: working days after the city date of issue, up to and with today; the day of issue never counts. overdue: null
+    where no source records what it rests on.
     """
     if not cubes.recorded(city, "disposition.backlog"):
         return cubes.nothing(("unit", "urgency", "bucket", "backlog", "overdue"), ("backlog", "overdue"))
@@ -63,7 +64,7 @@ def ages(city: City) -> pd.DataFrame:
             "urgency": texts(URGENCY_ROWS, urgency),
             "bucket": texts(AGES, age),
             "backlog": whole[unit, urgency, age],
-            "overdue": found[unit, urgency, age, 1],
+            "overdue": found[unit, urgency, age, 1] if dues else np.full(len(unit), np.nan),
         }
     )
 

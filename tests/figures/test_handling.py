@@ -97,6 +97,13 @@ def test_the_unit_with_most_of_the_oldest_comes_first() -> None:
     assert any("5</span> / <b>5</b>" in w for w in words(figure))
 
 
+def test_a_backlog_of_which_nobody_knows_what_is_overdue_has_no_red() -> None:
+    rows = pd.DataFrame({"row": ["A"], "bucket": ["gt5"], "backlog": [5], "overdue": [math.nan], "mine": [False]})
+    figure = handling.holding(rows, look())
+    assert "<b>5</b>" in words(figure)
+    assert not [s for s in figure["layout"]["shapes"] if s["fillcolor"] == DARK.bad]
+
+
 def test_a_long_name_is_cut_where_its_code_is_a_number() -> None:
     assert fitting("Dinas Sosial", "DINSOS") == "Dinas Sosial"
     assert fitting("Kecamatan Jambi Timur", "KEC-03") == "Kec. Jambi Timur"

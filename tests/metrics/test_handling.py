@@ -282,6 +282,14 @@ def test_what_no_source_records_is_not_drawn(provided: frozenset[str], empty: se
     assert made["handover"]["done"].sum() == 0
 
 
+def test_what_is_overdue_is_null_where_nobody_records_when_anything_is_due() -> None:
+    dues = {"dispositions.due_at", "letters.urgency"}
+    provided = frozenset(p for p in cities.EVERYTHING if p.split("@")[0] not in dues and not p.startswith("letters."))
+    ages = MAKERS["ages"](cities.city(NOW, [], [{"issued_at": NOW - timedelta(days=30)}], provided=provided))
+    assert ages.loc[ages["unit"] == "", "backlog"].tolist() == [1]
+    assert ages["overdue"].isna().all()
+
+
 def test_a_city_without_dispositions_has_no_rows_but_its_days() -> None:
     city = cities.city(NOW, [], [])
     made = {name: make(city) for name, make in MAKERS.items()}
