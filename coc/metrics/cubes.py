@@ -76,8 +76,16 @@ def issued_spans(city: City) -> Positions:
 
 def counts(keys: Sequence[Positions], sizes: Sequence[int]) -> Counts:
     """How many rows by the keys, as an array of these sizes."""
-    flat = np.ravel_multi_index(tuple(keys), tuple(sizes))
-    return np.bincount(flat, minlength=int(np.prod(sizes))).reshape(tuple(sizes)).astype("int64")
+    found = np.bincount(flat(keys, sizes), minlength=int(np.prod(sizes)))
+    return found.reshape(tuple(sizes)).astype("int64")
+
+
+def flat(keys: Sequence[Positions], sizes: Sequence[int]) -> Positions:
+    """The keys as one; numpy's own `ravel_multi_index` also checks them, for three times the time."""
+    found = keys[0]
+    for key, size in zip(keys[1:], sizes[1:], strict=True):
+        found = found * size + key
+    return found
 
 
 def by_window(span: Positions, keys: Sequence[Positions], sizes: Sequence[int]) -> Counts:

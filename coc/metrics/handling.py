@@ -83,7 +83,7 @@ def ageing(city: City) -> pd.DataFrame:
     step = np.searchsorted(STEPS, age, side="right") - 1
     beyond = (age > limit).astype(np.intp)
     sizes = (len(scopes(city)), len(URGENCY_ROWS), len(STEPS), 2)
-    flat = np.ravel_multi_index((scope, urgencies(city)[waiting][row], step, beyond), sizes)
+    flat = cubes.flat((scope, urgencies(city)[waiting][row], step, beyond), sizes)
     count = np.bincount(flat, minlength=int(np.prod(sizes)))
     total = np.bincount(flat, weights=age, minlength=len(count))
     some = np.flatnonzero(count)
