@@ -102,11 +102,21 @@ def _rows(frame: str, *, unit: bool, window: bool) -> Callable[[Context], pd.Dat
     return select
 
 
+def _mix(*fields: str) -> Callable[[Context], pd.DataFrame | None]:
+    whole = _rows("mix", unit=True, window=True)
+
+    def select(ctx: Context) -> pd.DataFrame | None:
+        found = whole(ctx)
+        return None if found is None else found[found["field"].isin(fields)]
+
+    return select
+
+
 _CHARTS: Final[Mapping[str, Callable[[Context], pd.DataFrame | None]]] = {
     "letter_flow": lambda ctx: by_day(ctx, _days_of(ctx)),
     "letter_cumulative": _stages,
-    "letter_types": _rows("mix", unit=True, window=True),
-    "letter_mix": _rows("mix", unit=True, window=True),
+    "letter_types": _mix("type"),
+    "letter_mix": _mix("kind", "urgency", "medium"),
     "letter_paperless": _rows("paperless", unit=False, window=True),
     "letter_waiting": _rows("waiting", unit=True, window=False),
     "letter_calendar": lambda ctx: by_day(ctx, 90),
