@@ -197,12 +197,15 @@ def _lead(ctx: Context, field: str, value: str) -> tuple[str, str] | None:
     if field == "over":
         href, words = items(ctx, "correspondence.undispositioned"), ctx.say("items.over")
     elif field == "unit":
-        href = items(ctx, "correspondence.paperless_rate", unit=value, medium="paper")
+        href = items(ctx, "correspondence.paperless_rate", unit=value)
         words = ctx.say("items.paper", unit=value)
     else:
         said = ctx.say(f"letter.{field}.{value}")
         named = value if said == f"letter.{field}.{value}" else said
-        href, words = items(ctx, "correspondence.paperless_rate_all", **{field: value}), ctx.say("items.of", name=named)
+        href, words = (
+            items(ctx, "correspondence.paperless_rate_all", part="whole", **{field: value}),
+            ctx.say("items.of", name=named),
+        )
     return (href, words) if href else None
 
 

@@ -15,7 +15,7 @@ from coc.domain.limits import Limits
 from coc.domain.worktime import Calendar, Calendars
 from coc.metrics.city import WindowName
 from coc.metrics.facts import LEADERS
-from coc.store import KPIS, Aged, Question, Span
+from coc.store import KPIS, OF_A_WHOLE, Aged, Question, Span
 
 # In working days after the day it began, the first and the last.
 AGES: Final[Mapping[str, tuple[int, int | None]]] = {"0-1": (0, 1), "2-3": (2, 3), "4-5": (4, 5), "gt5": (6, None)}
@@ -47,7 +47,7 @@ class Asked:
     @property
     def narrowed(self) -> bool:
         """Whether it asks for less than a figure that is shown: then nothing is told of what one may not see."""
-        return bool(set(self.chosen) - {"flow"}) or (self.age is not None and self.kpi not in WAITING)
+        return bool(set(self.chosen) - {"flow", "part"}) or (self.age is not None and self.kpi not in WAITING)
 
 
 def of(kpi: str) -> Dataset | None:
@@ -61,7 +61,7 @@ def takes(kpi: str) -> tuple[str, ...]:
     """What narrows the items of a KPI."""
     own = _OF_DISPOSITION if of(kpi) is Dataset.DISPOSITIONS else _OF_LETTER
     more = ("flow",) if kpi == "disposition.net_flow" else ("office",) if kpi == FIRST_BY_LEADERS else ()
-    return ("age", *more, *own)
+    return ("age", *more, *(("part",) if kpi in OF_A_WHOLE else ()), *own)
 
 
 def question(asked: Asked, now: datetime, calendars: Calendars, units: pd.DataFrame, limits: Limits) -> Question:

@@ -4,7 +4,7 @@ from coc.store.boards import BoardRow, BoardsHead
 from coc.store.control import AuditChoice, AuditLine, AuditRow, Control, Token
 from coc.store.engine import StoreError, Tx
 from coc.store.feeds import FeedRecord, Good, Position, Run
-from coc.store.item_kpis import KPIS, Aged, Question, Span
+from coc.store.item_kpis import KPIS, OF_A_WHOLE, Aged, Question, Span
 from coc.store.kept import KeptRow
 from coc.store.lease import BOARDS, PULLS, Candidate, Leader, Lease, LostLeaseError
 from coc.store.letter_items import Found
@@ -17,6 +17,7 @@ from coc.store.store import Store, open_store
 __all__ = [
     "BOARDS",
     "KPIS",
+    "OF_A_WHOLE",
     "PULLS",
     "Aged",
     "AuditChoice",

@@ -6,7 +6,7 @@ Whatever needs a calendar is an instant by the time it comes here (`Question`), 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -39,7 +39,8 @@ class Question:
 
     `today`: its midnight; `start`: the window's; `waited`: who was registered before it waited too long for a first
     disposition. `exempt`: the categories that may be paper. `leaders`: their offices. `ages`: every age there is;
-    `age`: the one wanted. `chosen`: of office, channel, device, kind, type, medium and urgency those that are wanted.
+    `age`: the one wanted. `chosen`: of office, channel, device, kind, type, medium and urgency those that are wanted;
+    of `flow` either way; `part` "whole": all that a rate looks at.
     """
 
     kpi: str
@@ -73,7 +74,11 @@ class Population:
 
 def population(asked: Question) -> Population:
     """Raises KeyError for a KPI that has no letters or dispositions behind it."""
-    return KPIS[asked.kpi](asked)
+    found = KPIS[asked.kpi](asked)
+    if asked.kpi not in OF_A_WHOLE:
+        return found
+    counted = {"counted": found.listed}
+    return replace(found, parts=counted, listed=sa.true() if asked.chosen.get("part") == "whole" else found.listed)
 
 
 def _within(at: sa.ColumnElement[Any], first: int, last: int) -> Condition:
@@ -215,6 +220,15 @@ def _outside_hours(asked: Question) -> Population:
     return _given(whole, listed=GIVEN.c.outside_hours == 1, order=(GIVEN.c.issued_at.desc(),))
 
 
+# Rates: those that a person would act on are listed, or the whole.
+OF_A_WHOLE: Final = frozenset(
+    {
+        "correspondence.paperless_rate",
+        "correspondence.paperless_rate_all",
+        "disposition.on_time_rate",
+        "disposition.outside_hours_share",
+    }
+)
 KPIS: Final[Mapping[str, Callable[[Question], Population]]] = {
     "correspondence.registered_today": _registered_today,
     "correspondence.completed_today": _completed_today,

@@ -19,13 +19,14 @@ from coc.ui.links import ITEMS_PATH, WITH_ITEMS
 CLOSED: Final[Mapping[str, tuple[str, ...]]] = {
     "age": tuple(AGES),
     "flow": ("arrived", "departed"),
+    "part": ("whole",),
     "channel": CHANNELS,
     "device": DEVICES,
     "kind": LETTER_KINDS,
     "medium": MEDIA,
     "urgency": URGENCIES,
 }
-NARROWS: Final = ("age", "flow", "office", "to", "channel", "device", "kind", "type", "medium", "urgency")
+NARROWS: Final = ("age", "flow", "part", "office", "to", "channel", "device", "kind", "type", "medium", "urgency")
 _CODE: Final = re.compile(r"[\w:.\- ]{1,60}")
 _OF_EVERY_PAGE: Final = frozenset({"lang", "theme", "lens", "realm", "scope"})
 _PAGES: Final = re.compile(r"[1-9]\d{0,5}")

@@ -8,8 +8,10 @@ from coc.access.items import Behind
 from coc.access.questions import AGES, WAITING, takes
 from coc.metrics import registered
 from coc.metrics.city import WINDOWS
+from coc.store import OF_A_WHOLE
 from coc.ui.context import Context
 from coc.ui.dom import html
+from coc.ui.explain import info
 from coc.ui.items_asked import CLOSED, NARROWS, Address
 from coc.ui.links import ITEMS_PATH
 from coc.ui.mail_words import MailWords
@@ -24,7 +26,8 @@ def title(words: MailWords, address: Address) -> str:
     """In words what is listed: of what, of whom, of when."""
     asked, ctx = address.asked, words.ctx
     assert asked is not None
-    said = [ctx.say(f"telusur.kpi.{asked.kpi}"), _scope(words, asked.unit)]
+    of_all = "part" in asked.chosen
+    said = [ctx.say(f"telusur.all.{asked.kpi}" if of_all else f"telusur.kpi.{asked.kpi}"), _scope(words, asked.unit)]
     if registered()[asked.kpi].windowed:
         said.append(ctx.say("telusur.days", days=asked.window[:-1]))
     return "\N{NO-BREAK SPACE}· ".join(said)
@@ -36,7 +39,7 @@ def head(words: MailWords, address: Address, counts: list[str]) -> Any:
     assert asked is not None
     limits = ctx.view.settings.limits
     what = ctx.say(
-        f"telusur.what.{asked.kpi}",
+        "telusur.what.all" if "part" in asked.chosen else f"telusur.what.{asked.kpi}",
         hours=ctx.writer.number(limits.first_disposition_working_hours),
         pages=limits.default_pages,
         copies=limits.default_copies,
@@ -88,7 +91,7 @@ def _figure(ctx: Context, kpi: str) -> list[Any]:
             text = ctx.say(_UNITS[measure], n=text)
         note = ctx.say("telusur.figure.note", at=ctx.writer.moment(at, ctx.view.now)) if at else ""
     return [
-        html.Div(ctx.say("telusur.figure"), className="coc-quiet"),
+        html.Div([html.Span(ctx.say(f"kpi.{kpi}.name")), info(ctx, kpi)], className="coc-quiet coc-items-kpi"),
         value(reading, text, "coc-items-value"),
         html.Div(note, className="coc-quiet"),
     ]
@@ -99,11 +102,12 @@ def choices(words: MailWords, address: Address, behind: Behind | None) -> Any:
     ctx, asked = words.ctx, address.asked
     assert asked is not None
     say = ctx.say
-    chosen = {"unit": asked.unit or "", "age": asked.age or "", **asked.chosen}
+    chosen = {"unit": asked.unit or "", "age": asked.age or "", **asked.chosen, "part": ""}
     ages = behind is not None and asked.kpi in WAITING
     chips = [_chip(words, address, name, v) for name, v in chosen.items() if v and not (ages and name == "age")]
     parts = [
         *([_windows(ctx, address)] if registered()[asked.kpi].windowed else []),
+        *([_parts(ctx, address, behind)] if behind is not None and asked.kpi in OF_A_WHOLE else []),
         *([_ages(ctx, address, behind)] if ages and behind is not None else []),
         *([html.Ul(chips, className="coc-items-chips", **{"aria-label": say("telusur.filters")})] if chips else []),
         *([_more(words, address, chosen)] if behind is not None else []),
@@ -143,6 +147,19 @@ def _windows(ctx: Context, address: Address) -> Any:
     return _group(ctx.say("telusur.filter.window"), links)
 
 
+def _parts(ctx: Context, address: Address, behind: Behind) -> Any:
+    """Of a rate: those that a person would act on, or the whole; with their counts where those may be told."""
+    asked = address.asked
+    assert asked is not None
+    counts = {"": behind.parts.get("counted"), "whole": behind.whole} if behind.total is not None else {}
+    links = []
+    for part, message in (("", f"telusur.part.{asked.kpi}"), ("whole", "telusur.part.whole")):
+        count = counts.get(part)
+        said = [ctx.say(message), *([html.B(ctx.writer.number(count))] if count is not None else [])]
+        links.append(_choice(said, address.at(part=part), asked.chosen.get("part", "") == part))
+    return _group(ctx.say("telusur.filter.part"), links)
+
+
 def _ages(ctx: Context, address: Address, behind: Behind) -> Any:
     """Each age with its count; the chosen one takes itself away."""
     asked = address.asked
@@ -173,7 +190,10 @@ def _more(words: MailWords, address: Address, chosen: dict[str, str]) -> Any:
     """A plain form: without a script it would narrow as well."""
     say, asked = words.ctx.say, address.asked
     assert asked is not None
-    takes_it = ["unit", *(n for n in NARROWS if n in takes(asked.kpi) and not (n == "age" and asked.kpi in WAITING))]
+    takes_it = [
+        "unit",
+        *(n for n in NARROWS if n in takes(asked.kpi) and n != "part" and not (n == "age" and asked.kpi in WAITING)),
+    ]
     free = [n for n in takes_it if not chosen.get(n)]
     kept = [_hidden(name, v) for name, v in address.query.items()]
     fields = [_field(words, name) for name in free]

@@ -36,7 +36,7 @@ def items_table(words: MailWords, kpi: str, behind: Behind, limits: Limits) -> A
         body = [_disposition(words, row, trees[row["source"], row["letter_id"]]) for row in rows]
     say = words.ctx.say
     heads = [html.Th(say(f"telusur.column.{name}"), scope="col") for name in _columns(kpi, behind.of)]
-    return html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], className="coc-items")
+    return html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], className="coc-items-table")
 
 
 def _columns(kpi: str, of: Dataset) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def units(ctx: Context, address: Address) -> list[Any]:
     names = ("telusur.column.unit", "telusur.column.value", "telusur.column.letter")
     table = html.Table(
         [html.Thead(html.Tr([html.Th(say(name), scope="col") for name in names])), html.Tbody(rows)],
-        className="coc-items coc-items-units",
+        className="coc-items-table coc-items-units",
     )
     return [
         head(words, address, [say("telusur.count.units", n=ctx.writer.number(len(rows)))]),

@@ -18,7 +18,7 @@ from coc.domain.datasets import COLUMNS, Dataset
 from coc.domain.instants import to_micros
 from coc.metrics import WINDOWS, City, compute
 from coc.metrics.series import backlog_by_age
-from coc.store import KPIS, Found, Sight, Store, bulk, columns, open_store
+from coc.store import KPIS, OF_A_WHOLE, Found, Sight, Store, bulk, columns, open_store
 from coc.store.tables import TABLES, stored_columns
 from tests.metrics import cities
 from tests.metrics.cities import UNITS
@@ -57,9 +57,9 @@ def put(store: Store, city: City) -> None:
                 bulk.upsert(tx, dataset, rows[[c.name for c in stored_columns(dataset)]], **extra)
 
 
-def asked(store: Store, city: City, kpi: str, unit: str, window: Any, age: str | None = None) -> Found:
+def asked(store: Store, city: City, kpi: str, unit: str, window: Any, age: str | None = None, **chosen: str) -> Found:
     now = city.now.to_pydatetime()
-    made = question(Asked(kpi, window, unit or None, age), now, city.calendars, city.units, city.limits)
+    made = question(Asked(kpi, window, unit or None, age, chosen), now, city.calendars, city.units, city.limits)
     return store.items(made, ALL, (), 1000, 0)
 
 
@@ -109,6 +109,10 @@ def hold(store: Store, city: City, units: list[str], windows: list[Any]) -> None
                 assert found.listed <= found.whole, where
                 expected = values["disposition.backlog" if kpi.endswith("days_to_clear") else kpi, unit, window]
                 assert value(city, kpi, found, window) == pytest.approx(expected, abs=1e-9, nan_ok=True), where
+                if kpi in OF_A_WHOLE:
+                    of_all = asked(store, city, kpi, unit, window, part="whole")
+                    assert of_all.listed == of_all.whole == len(of_all.rows) == found.whole, where
+                    assert of_all.parts["counted"] == found.listed, where
                 if kpi in WAITING:
                     assert sum(found.parts[f"age:{age}"] for age in AGES) == found.listed, where
 

@@ -68,6 +68,11 @@ def test_what_is_no_choice_is_told_and_left_out(query: dict[str, str], told: str
     assert told in address.told[0]
 
 
+def test_a_rate_may_be_listed_as_its_whole_and_nothing_else_has_one() -> None:
+    assert read(kpi="correspondence.paperless_rate", part="whole").told == ()
+    assert read(kpi=BACKLOG, part="whole").told
+
+
 def test_choices_of_letters_do_not_hold_for_those_of_dispositions_and_of_units_none() -> None:
     assert read(kpi="correspondence.undispositioned", channel="voice").told
     assert read(kpi="adoption.rate", kind="memo").told
@@ -86,6 +91,7 @@ def test_taking_a_choice_away_or_another_one_begins_with_the_first_page() -> Non
 
 def test_only_less_than_a_shown_figure_is_a_narrowed_one() -> None:
     assert not read(kpi=BACKLOG, unit="DISDIK", age="gt5").asked.narrowed  # type: ignore[union-attr]
+    assert not read(kpi="disposition.on_time_rate", part="whole").asked.narrowed  # type: ignore[union-attr]
     assert not read(kpi="disposition.net_flow", flow="arrived").asked.narrowed  # type: ignore[union-attr]
     assert read(kpi=BACKLOG, urgency="segera").asked.narrowed  # type: ignore[union-attr]
     assert read(kpi="disposition.on_time_rate", age="gt5").asked.narrowed  # type: ignore[union-attr]

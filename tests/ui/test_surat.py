@@ -131,11 +131,15 @@ def test_the_public_is_told_of_the_thirty_days_it_sees_and_that_a_units_flow_is_
     assert "tidak diterbitkan" in text_of(props["surat-letter_flow-empty"]["children"])
 
 
+# Of a rate over all letters the whole: whatever their medium.
+ALL_REGISTERED = {"kpi": "correspondence.paperless_rate_all", "part": "whole"}
+
+
 @pytest.mark.parametrize(
     ("chart", "words", "asked"),
     [
-        ("letter_types", "Buka surat: Undangan", {"kpi": "correspondence.paperless_rate_all", "type": "undangan"}),
-        ("letter_mix", "Buka surat: Segera", {"kpi": "correspondence.paperless_rate_all", "urgency": "segera"}),
+        ("letter_types", "Buka surat: Undangan", {**ALL_REGISTERED, "type": "undangan"}),
+        ("letter_mix", "Buka surat: Segera", {**ALL_REGISTERED, "urgency": "segera"}),
         ("letter_waiting", "Buka surat yang lewat batas", {"kpi": "correspondence.undispositioned"}),
     ],
 )
@@ -153,7 +157,7 @@ def test_a_row_of_a_chart_leads_to_its_letters_in_the_same_unit_and_window(
 def test_a_units_row_leads_to_its_letters_on_paper() -> None:
     links = surat.render(view())["surat-letter_paperless-links"]["children"]
     asked = [dict(parse_qsl(urlsplit(link.href).query)) for link in links]
-    assert {a["medium"] for a in asked} == {"paper"}
+    assert {a["kpi"] for a in asked} == {"correspondence.paperless_rate"}
     assert len({a["unit"] for a in asked}) == len(asked) == RANKED
 
 
