@@ -16,6 +16,7 @@ from coc.ui.mail_words import SHAPES, MailWords, branch_rows, plain_rows
 from coc.ui.marks import icon
 
 Row = Mapping[str, Any]
+_FOLLOWED_UP: Final = "disposition.followup_hours"
 _SHEETS: Final = "correspondence.sheets_saved"
 _PAPER: Final = ("correspondence.paperless_rate", "correspondence.paperless_rate_all")
 
@@ -41,7 +42,7 @@ def items_table(words: MailWords, kpi: str, behind: Behind, limits: Limits) -> A
 
 def _columns(kpi: str, of: Dataset) -> tuple[str, ...]:
     if of is Dataset.DISPOSITIONS:
-        return "letter", "way", "times", "age", "state"
+        return "letter", "way", "times", "took" if kpi.startswith(_FOLLOWED_UP) else "age", "state"
     amount = "sheets" if kpi == _SHEETS else "waited" if kpi == FIRST_BY_LEADERS else "age"
     return "letter", "unit", "registered", amount, "state"
 

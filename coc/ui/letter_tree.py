@@ -40,7 +40,7 @@ def shown(ctx: Context, found: LetterTree) -> list[Any]:
     letter = next(iter(plain_rows(found.letters)), None)
     return [
         html.Section(_letter(words, letter, tree), className="coc-card coc-tree-letter"),
-        html.Section(_branches(words, tree), className="coc-card coc-tree-branches"),
+        html.Section(_branches(words, letter, tree), className="coc-card coc-tree-branches"),
     ]
 
 
@@ -78,7 +78,7 @@ def _facts(words: MailWords, letter: Mapping[str, Any], done: object) -> list[tu
     return [(html.Dt(say(f"tree.{name}")), html.Dd(told)) for name, told in facts.items() if told]
 
 
-def _branches(words: MailWords, tree: Tree) -> list[Any]:
+def _branches(words: MailWords, letter: Mapping[str, Any] | None, tree: Tree) -> list[Any]:
     say = words.ctx.say
     if not tree.branches:
         return [html.Div([icon("empty"), html.P(say("tree.empty"))], className="coc-items-empty")]
@@ -87,7 +87,9 @@ def _branches(words: MailWords, tree: Tree) -> list[Any]:
         summary.append(html.P(say("tree.mandatory", done=tree.done, all=tree.mandatory), className="coc-tree-done"))
     if tree.missing:
         units = ", ".join(dict.fromkeys(words.unit(b.row["to_unit"]) for b in tree.missing))
-        summary.append(html.P([say("tree.missing", units=units), " ", _quiet(say("tree.missing.more"))]))
+        closed = letter is not None and letter["completed_at"] is not None
+        why = say("tree.closed_early" if closed else "tree.missing.more")
+        summary.append(html.P([say("tree.missing", units=units), ". ", _quiet(why)]))
     elif tree.mandatory:
         summary.append(html.P(say("tree.done")))
     entries = [_branch(words, branch) for branch in tree.branches]
