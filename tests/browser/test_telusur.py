@@ -48,7 +48,7 @@ def test_every_choice_letter_and_branch_is_reached_by_the_tab_key(screen: Show) 
 
 def test_narrowing_further_keeps_what_is_chosen(screen: Show) -> None:
     page = screen(LIST).page
-    page.click("summary")
+    page.click(".coc-items-more summary")
     page.select_option("select[name=urgency]", "segera")
     with page.expect_request("**/telusur?**") as asked:
         page.click(".coc-items-form button")
