@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from coc.access.sessions import LEADERS_SWITCH
+from coc.domain.offices import OFFICES
 from coc.figures import offices
 from coc.figures.template import Figure, blank
-from coc.metrics.offices import NOBODY, OFFICES
+from coc.metrics.offices import NOBODY
 from coc.ui import shell, tiles
 from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of

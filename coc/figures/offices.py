@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from coc.domain.offices import DONE, LATE, OFFICES, ON_TIME, OVERDUE, WAITING
 from coc.figures.look import Look
 from coc.figures.rows import box, cell, column_head, head
 from coc.figures.template import Figure, blank, figure, scatter, text
-from coc.metrics.offices import DONE, LATE, OFFICES, ON_TIME, OVERDUE, WAITING
 
 GROUPS: Final = ("perintah", "telaah", "koordinasi", "agenda", "keputusan", "informasi", "arsip", "lainnya")
 _NAME: Final = 112

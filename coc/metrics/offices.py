@@ -12,6 +12,7 @@ import pandas as pd
 
 from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.domain.instructions import GROUPS
+from coc.domain.offices import LEDGER, OFFICES
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
 from coc.metrics.facts import (
@@ -30,10 +31,7 @@ from coc.metrics.facts import (
 )
 from coc.metrics.scoped import grouped_quantile
 
-OFFICES: Final = ("walikota", "wakil_walikota", "sekda", "asisten_1", "asisten_2", "asisten_3")
 NOBODY: Final = ""  # the secretariat's letters that nobody was given yet
-ON_TIME, LATE, DONE, WAITING, OVERDUE = "on_time", "late", "done", "waiting", "overdue"
-LEDGER: Final = (ON_TIME, LATE, DONE, WAITING, OVERDUE)
 _TO: Final = "dispositions.to_office"
 _NONE: Final = len(OFFICES)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from coc.access.items import Behind
 from coc.access.questions import AGES, WAITING, takes
+from coc.domain.offices import OFFICES
 from coc.metrics import registered
 from coc.metrics.city import WINDOWS
 from coc.store import OF_A_WHOLE
@@ -18,7 +19,6 @@ from coc.ui.mail_words import MailWords
 from coc.ui.marks import icon, null_words, value
 from coc.ui.tiles import figure_text
 
-_OFFICES = ("walikota", "wakil_walikota", "sekda", "asisten_1", "asisten_2", "asisten_3")
 _UNITS = {"hours": "telusur.hours", "sheets": "telusur.sheets"}
 
 
@@ -218,7 +218,7 @@ def _values(words: MailWords, name: str) -> tuple[str, ...]:
     if name == "unit":
         return tuple(words.names)
     if name in ("office", "to"):
-        return _OFFICES
+        return OFFICES
     if name == "type":
         return tuple(words.ctx.view.settings.letter_types)
     return CLOSED[name]

@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from coc.domain.instructions import GROUPS
+from coc.domain.offices import OFFICES
 from coc.metrics import WINDOWS, City, offices
-from coc.metrics.offices import OFFICES
 from tests.metrics import cities
 from tests.metrics.cities import EVERYTHING, Row, wib
 from tests.metrics.oracle import CLOSES_WHEN_READ, Oracle, midnight, quantile, working_hours

@@ -13,7 +13,7 @@ from coc.boards.subjects import offices
 from coc.domain.datasets import Dataset
 from coc.domain.derive import derive
 from coc.domain.limits import Limits
-from coc.metrics.offices import OFFICES
+from coc.domain.offices import OFFICES
 from tests.metrics.cities import frame
 from tests.ui import factory_disposisi
 
