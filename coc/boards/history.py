@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Final, Self
@@ -23,6 +23,7 @@ from coc.boards.network_days import availability
 from coc.clock import Clock
 from coc.domain.datasets import MOVING, Dataset
 from coc.ingest.basis import Basis
+from coc.metrics.adoption import WEEKS, weeks_of_habit
 from coc.metrics.at import city_at, day_end
 from coc.metrics.city import City
 from coc.metrics.facts import once, scopes
@@ -98,8 +99,9 @@ class History:
         for day in sorted(wanted, reverse=True):
             near = []
             for key in wanted[day]:
-                group = _Group.of(specs[key[1]])
-                if day - group.reach >= held_from:
+                spec = specs[key[1]]
+                group = _Group.of(spec)
+                if day - _looks_back(cities[ALL], spec, day, group.reach) >= held_from:
                     near.append(key)
                 else:
                     its = far.setdefault(group if most_rows is not None else group.among_all, {})
@@ -186,7 +188,7 @@ class History:
             self._refuse_more(most_rows, group.datasets, spans)
         for piece, (since, until) in reversed(list(zip(pieces, spans, strict=True))):
             with self._reading:  # one at a time: a piece is as large as what the boards hold
-                frames = self._read(group.datasets, since, until)
+                frames = self._read(group, since, until)
             yield piece, cities_of(frames, {}, context, pd.Timestamp(self.clock.now()), self._provided)
 
     def _refuse_more(
@@ -199,13 +201,15 @@ class History:
                 "narrow them with from= and to="
             )
 
-    def _read(self, datasets: Sequence[Dataset], since: datetime, until: datetime) -> dict[Dataset, pd.DataFrame]:
+    def _read(self, group: _Group, since: datetime, until: datetime) -> dict[Dataset, pd.DataFrame]:
         frames = {d: empty_frame(stored_columns(d)) for d in Dataset}
-        if Dataset.LETTERS in datasets:
-            frames[Dataset.LETTERS] = self.store.letters(since, until=until)
-        if Dataset.DISPOSITIONS in datasets:
-            frames[Dataset.DISPOSITIONS] = self.store.dispositions(since, until=until)
-        return {d: frame.drop(columns=UNUSED, errors="ignore") for d, frame in frames.items()}
+        if group.habit:
+            frames[Dataset.LETTERS] = self.store.registered(since, until, without=UNUSED)
+        elif Dataset.LETTERS in group.datasets:
+            frames[Dataset.LETTERS] = self.store.letters(since, until=until, without=UNUSED)
+        if Dataset.DISPOSITIONS in group.datasets:
+            frames[Dataset.DISPOSITIONS] = self.store.dispositions(since, until=until, without=UNUSED)
+        return frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +227,24 @@ class _Group:
         return cls(datasets, timedelta(days=_REACH.get(spec.id, int(WINDOW[:-1]) if spec.windowed else 1)))
 
     @property
+    def habit(self) -> bool:
+        """Looks far back, at letters that were registered alone."""
+        return self.reach >= timedelta(days=90)
+
+    @property
     def among_all(self) -> _Group:
-        """The habit looks far back at letters alone; all else shares the rest."""
-        longest = timedelta(days=max(_REACH.values()))
-        if self.reach >= timedelta(days=90):
-            return _Group(self.datasets, longest)
+        """All but habits share one reading."""
+        if self.habit:
+            return _Group(self.datasets, timedelta(days=max(_REACH.values())))
         return _Group(_MAIL, timedelta(days=60))
+
+
+def _looks_back(city: City, spec: KpiSpec, day: date, longest: timedelta) -> timedelta:
+    """How far before the day the figure looks; habits at four weeks, which holidays push back."""
+    if spec.id != "adoption.rate":
+        return longest
+    weeks = weeks_of_habit(replace(city, now=day_end(city, day)))
+    return day - weeks[-1] if len(weeks) == WEEKS else longest
 
 
 def _of_day(cities: Mapping[str, City], day: date, keys: Sequence[Of]) -> dict[Of, DayFigures]:

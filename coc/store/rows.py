@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -52,10 +52,17 @@ class Rows(Database):
         with self.read() as connection:
             return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(commits.c.number), 0))).scalar_one())
 
-    def letters(self, since: datetime, after_rev: int | None = None, until: datetime | None = None) -> pd.DataFrame:
+    def letters(
+        self,
+        since: datetime,
+        after_rev: int | None = None,
+        until: datetime | None = None,
+        without: Collection[str] = (),
+    ) -> pd.DataFrame:
         """Letters registered, completed or dispositioned since, or open; with `after_rev` every row changed after it.
 
         Deleted rows come only among the changed ones, so that a reader can drop them. `until`: none registered later.
+        `without`: columns that are not read.
         """
         table, start = TABLES[Dataset.LETTERS], codec.micros(since)
         with self.read() as connection:
@@ -64,16 +71,29 @@ class Rows(Database):
             last = None if until is None else codec.micros(until)
             keys = _recent_letters(table, start, last).subquery("needed")
             mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
-            return fetch(connection, Dataset.LETTERS, *mine, table.c.deleted == 0, *_by(table.c.registered_at, last))
+            where = [*mine, table.c.deleted == 0, *_by(table.c.registered_at, last)]
+            return fetch(connection, Dataset.LETTERS, *where, columns=_but(Dataset.LETTERS, without))
+
+    def registered(self, since: datetime, until: datetime, without: Collection[str] = ()) -> pd.DataFrame:
+        """Letters registered in [since, until] that are not deleted."""
+        table = TABLES[Dataset.LETTERS]
+        there = table.c.registered_at.between(codec.micros(since), codec.micros(until))
+        with self.read() as connection:
+            columns = _but(Dataset.LETTERS, without)
+            return fetch(connection, Dataset.LETTERS, there, table.c.deleted == 0, columns=columns)
 
     def dispositions(
-        self, since: datetime, after_rev: int | None = None, until: datetime | None = None
+        self,
+        since: datetime,
+        after_rev: int | None = None,
+        until: datetime | None = None,
+        without: Collection[str] = (),
     ) -> pd.DataFrame:
         """Dispositions with a time (issued, completed, cancelled, due) since, those that are open, and their siblings.
 
         All of an incoming letter that was open since are needed to know whether it was dispositioned; all of a letter
         that has a recent one, to know which was the first. With `after_rev` every row changed after it, deleted ones
-        too. `until`: none issued later.
+        too. `until`: none issued later. `without`: columns that are not read.
         """
         table = TABLES[Dataset.DISPOSITIONS]
         with self.read() as connection:
@@ -83,7 +103,8 @@ class Rows(Database):
             last = None if until is None else codec.micros(until)
             keys = _needed(table, codec.micros(since), last).subquery("needed")
             mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
-            return fetch(connection, Dataset.DISPOSITIONS, *mine, table.c.deleted == 0, *_by(table.c.issued_at, last))
+            where = [*mine, table.c.deleted == 0, *_by(table.c.issued_at, last)]
+            return fetch(connection, Dataset.DISPOSITIONS, *where, columns=_but(Dataset.DISPOSITIONS, without))
 
     def begun(self, but_for: Iterable[str] = ()) -> dict[Dataset, datetime]:
         """When the first letter was registered and the first disposition issued, where there is any.
@@ -185,6 +206,10 @@ class Rows(Database):
         where = [table.c.deleted == 0] if "deleted" in table.c and dataset not in SAMPLES else []
         with self.read() as connection:
             return fetch(connection, dataset, *where)
+
+
+def _but(dataset: Dataset, without: Collection[str]) -> list[Column]:
+    return [c for c in stored_columns(dataset) if c.name not in without]
 
 
 def _by(at: sa.ColumnElement[Any], last: int | None) -> list[sa.ColumnElement[bool]]:
