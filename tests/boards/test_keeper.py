@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from coc.access import Reader, SeriesReader
 from coc.access.series import buckets
 from coc.boards import ALL, PUBLIC, Builder, Keeper
 from coc.boards import keeper as keeping
+from coc.boards.figures import DayFigures
 from coc.boards.history import History
 from coc.ingest import pull_connector
+from coc.metrics.scoped import Scoped
 from coc.store import Store, open_store
 from tests.boards.test_builder import BLOCK, SETTINGS, Hand, Rows, tables
 from tests.e2e.city import MadeCity, make
@@ -167,3 +170,17 @@ def test_a_unit_that_joins_later_was_not_published_wrongly(desk: Desk) -> None:
     desk.keep()
     assert "BARU" in desk.series.reader.units()
     assert desk.corrected("disposition.backlog", "BARU") == set()
+
+
+@pytest.mark.parametrize(("last_seen", "kept"), [("23:58", True), ("15:00", False)])
+def test_what_is_seen_in_passing_is_kept_by_who_was_there_at_midnight(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, last_seen: str, kept: bool
+) -> None:
+    seven = DayFigures({"": 0}, Scoped(np.array([7.0]), np.array([0], dtype="int8")))
+    monkeypatch.setattr(keeping, "_seen_in_passing", lambda *_: [("wifi.up", seven)])
+    hour, minute = map(int, last_seen.split(":"))
+    desk.clock.at = NOW.replace(hour=hour, minute=minute)
+    desk.keep()
+    desk.clock.at = NOW.replace(hour=0, minute=1) + timedelta(days=1)
+    desk.keep()
+    assert (("wifi.up", ALL, TODAY) in desk.store.kept_keys(TODAY)) == kept
