@@ -110,13 +110,13 @@ def on_time_rows(rows: Dispositions) -> Bools:
     return found
 
 
-def _done(city: City, window: WindowName) -> Durations:
+def done(city: City, window: WindowName) -> Durations:
     """Follow-up completed in the window; sorted once for all windows, selected once for all quantiles."""
 
     def prepare(first: int = NAT) -> Durations:
         rows = dispositions(city)
-        done = rows.nf & (rows.completed != NAT) & (rows.completed >= first)
-        found = np.flatnonzero(done & ~np.isnan(rows.hours))
+        ended = rows.nf & (rows.completed != NAT) & (rows.completed >= first)
+        found = np.flatnonzero(ended & ~np.isnan(rows.hours))
         return Durations.of(rows.unit[found], rows.completed[found], rows.hours[found])
 
     def select() -> Durations:
@@ -130,7 +130,7 @@ def _done(city: City, window: WindowName) -> Durations:
 
 def _followup(id: str, q: float) -> None:
     def quantile(city: City, window: WindowName) -> Scoped:
-        return _done(city, window).quantile(city, q)
+        return done(city, window).quantile(city, q)
 
     quantile.__doc__ = (
         f"nf completed in the window: {q:.0%} of them took at most this many working hours from issued_at to "

@@ -16,7 +16,7 @@ import pandas as pd
 import coc.metrics
 from coc.domain.datasets import COLUMNS, TO_THE_DAY, Dataset
 from coc.metrics.city import WINDOWS, City, WindowName
-from coc.metrics.facts import scopes
+from coc.metrics.facts import once, scopes
 from coc.metrics.scoped import NO_DATA, NOT_RECORDED, OK, STATES, Scoped
 
 __all__ = ["NOT_RECORDED", "NO_DATA", "OK", "KpiSpec", "compute", "is_recorded", "kpi", "registered"]
@@ -139,9 +139,14 @@ def _frames(spec: KpiSpec, city: City, windows: Sequence[WindowName]) -> list[Fr
         absent = _absent(spec, city)
         return [(spec, window, absent) for window in windows]
     if spec.windowed:
-        return [(spec, window, spec.function(city, window)) for window in windows]
-    found = spec.function(city, windows[0])
+        return [(spec, window, computed(spec, city, window)) for window in windows]
+    found = computed(spec, city, windows[0])
     return [(spec, window, found) for window in windows]
+
+
+def computed(spec: KpiSpec, city: City, window: WindowName) -> Scoped:
+    """The KPI's values, computed once per city however many boards ask for them."""
+    return once(city, f"{spec.id}-{window if spec.windowed else ''}", lambda: spec.function(city, window))
 
 
 def _absent(spec: KpiSpec, city: City) -> Scoped:
