@@ -1,0 +1,165 @@
+"""The table of all units: sorted and filtered in the browser (coc-table.js), made anew with each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from coc.figures.spark import spark
+from coc.metrics.registry import registered
+from coc.ui.context import Context, Reading
+from coc.ui.dom import html
+from coc.ui.explain import info
+from coc.ui.marks import icon, null_words, value
+from coc.ui.targets import band_of
+from coc.ui.tiles import figure_text
+from coc.ui.unit_readings import Unit, units_of
+
+Cell = Callable[[Context, Unit], Any]
+
+KPIS: Final = (
+    "disposition.backlog",
+    "disposition.overdue",
+    "disposition.followup_hours_p85",
+    "disposition.on_time_rate",
+    "correspondence.paperless_rate",
+    "adoption.rate",
+)
+PUBLIC_KPIS: Final = (
+    "disposition.backlog",
+    "disposition.overdue",
+    "disposition.due_soon",
+    "correspondence.undispositioned",
+    "correspondence.registered_today",
+    "correspondence.completed_today",
+)
+_WORST_FIRST: Final = "disposition.overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the board `units` adds: the backlog of twelve weeks and before the window, by unit."""
+
+    weeks: Mapping[str, list[float | None]]
+    before: Mapping[str, int]
+
+
+def past_of(ctx: Context) -> Past:
+    weeks, past, before = (ctx.frame("units", name) for name in ("weeks", "past", "before"))
+    if weeks is None:
+        return Past({}, {})
+    known = weeks["dispositions"].tolist()
+    lines: dict[str, list[float | None]] = {}
+    held = pd.DataFrame({"unit": [], "week": [], "backlog": []}) if past is None else past
+    for unit, mine in held.groupby("unit"):
+        values = dict(zip(mine["week"], mine["backlog"], strict=True))
+        lines[str(unit)] = [float(values.get(i, 0)) if k else None for i, k in enumerate(known)]
+    stood: dict[str, int] = {}
+    if before is not None:
+        then = before[before["window"] == ctx.view.window]
+        stood = {str(u): int(n) for u, n in zip(then["unit"], then["backlog"], strict=True)}
+    return Past(lines, stood)
+
+
+def table(ctx: Context) -> list[Any]:
+    """Head and body, the units with most overdue first."""
+    public = ctx.view.lens == "public"
+    kpis = PUBLIC_KPIS if public else KPIS
+    units = sorted(units_of(ctx, kpis), key=_worst_first)
+    past = None if public else past_of(ctx)
+    heads = [_head(ctx, "unit"), _head(ctx, "kind", "coc-wide")]
+    heads += [] if past is None else [_head(ctx, "past", "coc-wide", sorts=False), _head(ctx, "change", "coc-wide")]
+    heads += [_head(ctx, kpi, kpi=kpi) for kpi in kpis]
+    rows = [_row(ctx, unit, kpis, past) for unit in units]
+    return [html.Thead(html.Tr(heads)), html.Tbody(rows)]
+
+
+def _worst_first(unit: Unit) -> tuple[float, float, str]:
+    overdue, backlog = (unit.reading(kpi).value for kpi in (_WORST_FIRST, "disposition.backlog"))
+    return -(-1.0 if overdue is None else overdue), -(-1.0 if backlog is None else backlog), unit.name
+
+
+def _head(ctx: Context, name: str, class_name: str = "", kpi: str = "", *, sorts: bool = True) -> Any:
+    words = ctx.say(f"opd.column.{name}")
+    button = html.Button(words, type="button", className="coc-sort") if sorts else html.Span(words)
+    more = [html.Span([button, info(ctx, kpi)], className="coc-th")] if kpi else [button]
+    sort = {"aria-sort": "descending"} if name == _WORST_FIRST else {}
+    return html.Th(more, scope="col", className=class_name or ("coc-number" if kpi else ""), **sort)
+
+
+def _row(ctx: Context, unit: Unit, kpis: tuple[str, ...], past: Past | None) -> Any:
+    name = html.Th(html.A(unit.name, href=f"/opd/{unit.code}"), scope="row", **{"data-v": unit.name})
+    kind = ctx.say(f"kind.{unit.kind}") if ctx.say.has(f"kind.{unit.kind}") else unit.kind
+    cells = [name, html.Td(kind, className="coc-wide coc-quiet", **{"data-v": kind})]
+    if past is not None:
+        cells += [_line(ctx, unit, past), _change(ctx, unit, past)]
+    cells += [_adoption(ctx, unit) if kpi == "adoption.rate" else _cell(ctx, unit, kpi) for kpi in kpis]
+    return html.Tr(cells, **{"data-name": unit.name.casefold(), "data-kind": unit.kind})
+
+
+def _line(ctx: Context, unit: Unit, past: Past) -> Any:
+    """The backlog at the ends of twelve weeks, and now."""
+    line, now = past.weeks.get(unit.code), unit.reading("disposition.backlog").value
+    source = spark([*line, now], ctx.colours) if line else None
+    return html.Td(html.Img(src=source, alt="", className="coc-spark") if source else None, className="coc-wide")
+
+
+def _change(ctx: Context, unit: Unit, past: Past) -> Any:
+    """The backlog against the moment when the window opened."""
+    now = unit.reading("disposition.backlog").value
+    if now is None:
+        return html.Td("–", className="coc-wide coc-number", **{"data-v": ""})
+    change = now - past.before.get(unit.code, 0)
+    mark = "rise" if change > 0 else "fall" if change < 0 else "same"
+    tone = "warn" if change > 0 else "good" if change < 0 else "idle"
+    words = html.Span([icon(mark), f" {ctx.writer.signed(change)}"], **{"data-tone": tone})
+    return html.Td(words, className="coc-wide coc-number", **{"data-v": str(change)})
+
+
+def _cell(ctx: Context, unit: Unit, kpi: str) -> Any:
+    reading, spec = unit.reading(kpi), registered()[kpi]
+    if reading.value is None:
+        words = figure_text(ctx, reading, spec.measure)
+        return html.Td(
+            value(reading, words, "coc-cell"), className="coc-number", title=null_words(ctx, reading), **{"data-v": ""}
+        )
+    text = figure_text(ctx, reading, spec.measure)
+    text += ctx.writer.percent_sign if spec.measure == "rate" else ""
+    shown: list[Any] = [value(reading, text, "coc-cell")]
+    tone, state = "", _state(ctx, reading)
+    if state in ("near", "missed"):
+        shown.insert(
+            0, html.Span([icon(f"target-{state}"), html.Span(ctx.say(f"opd.target.{state}"), className="coc-sr")])
+        )
+        tone = {"near": "warn", "missed": "bad"}[state]
+    elif kpi == _WORST_FIRST and reading.value and state is None:
+        tone = "bad"
+    return html.Td(
+        html.Span(shown, className="coc-cell-in", **{"data-tone": tone}),
+        className="coc-number",
+        **{"data-v": reading.raw},
+    )
+
+
+def _state(ctx: Context, reading: Reading) -> str | None:
+    band = band_of(ctx.view.settings.targets, registered()[reading.id], reading.unit)
+    return None if band is None or reading.value is None else band.state(reading.value)
+
+
+def _adoption(ctx: Context, unit: Unit) -> Any:
+    """A habit or none: a shape and a word."""
+    reading = unit.reading("adoption.rate")
+    if reading.value is None:
+        return html.Td(
+            value(reading, "–", "coc-cell"), className="coc-number", title=null_words(ctx, reading), **{"data-v": ""}
+        )
+    word, shape, tone = ("yes", "target-met", "good") if reading.value else ("no", "disabled", "idle")
+    inside = html.Span(
+        [icon(shape), value(reading, ctx.say(f"opd.habit.{word}"), "coc-cell")],
+        className="coc-cell-in",
+        **{"data-tone": tone},
+    )
+    return html.Td(inside, className="coc-number", **{"data-v": reading.raw})
