@@ -66,7 +66,7 @@ def figures(ctx: Context) -> list[Any]:
     """The table: figure, value, target, the median of units, twelve weeks."""
     public = ctx.view.lens == "public"
     names = ("figure", "value") if public else ("figure", "value", "target", "median", "past")
-    wide = {"past": "coc-wide", "figure": ""}
+    wide = {"past": "coc-wide", "median": "coc-number coc-wide", "figure": ""}
     heads = [html.Th(ctx.say(f"unit.column.{n}"), scope="col", className=wide.get(n, "coc-number")) for n in names]
     weeks = None if public else weeks_of(ctx)
     rows = [_row(ctx, kpi, weeks, public=public) for kpi in (PUBLIC_KPIS if public else KPIS)]
@@ -83,7 +83,7 @@ def _row(ctx: Context, kpi: str, weeks: pd.DataFrame | None, *, public: bool) ->
     if not public:
         cells += [
             html.Td(_target(ctx, kpi), className="coc-number"),
-            html.Td(_median(ctx, kpi), className="coc-number coc-quiet"),
+            html.Td(_median(ctx, kpi), className="coc-number coc-quiet coc-wide"),
             html.Td(_line(ctx, kpi, weeks), className="coc-wide"),
         ]
     return html.Tr(cells)

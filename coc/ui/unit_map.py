@@ -42,12 +42,9 @@ def _tile(
     active = sum(bool(habit.get(u)) for u in wards["unit"])
     own = habit.get(code)
     shape = "target-met" if own else "disabled"
-    head = html.A(
-        [html.Span([icon(shape), _short(name)], className="coc-area-name", **{"data-tone": "good" if own else "idle"})],
-        href=f"/opd/{code}",
-        title=_told(ctx, name, own),
-    )
-    count = html.Span(f"{ctx.writer.number(active)}/{ctx.writer.number(len(wards))}", className="coc-area-count")
+    head = html.A(_short(name), className="coc-area-name", href=f"/opd/{code}", title=_told(ctx, name, own))
+    told = f"{ctx.writer.number(active)}/{ctx.writer.number(len(wards))}"
+    count = html.Span([icon(shape), told], className="coc-area-count", **{"data-tone": "good" if own else "idle"})
     place = {} if pd.isna(column) else {"style": {"gridColumn": int(column) + 1, "gridRow": int(row) + 1}}
     return html.Div(
         [html.Div([head, count], className="coc-area-head"), html.Div(squares, className="coc-wards")],

@@ -16,7 +16,6 @@ class Unit:
 
     code: str
     name: str
-    kind: str
     readings: Mapping[str, Reading]
 
     def reading(self, kpi: str) -> Reading:
@@ -44,6 +43,5 @@ def units_of(ctx: Context, kpis: Collection[str]) -> list[Unit]:
             kind = kinds.get((kpi, unit), "")
             found.setdefault(unit, {})[kpi] = Reading(str(kpi), number, str(state), str(unit), str(kind))
     return [
-        Unit(str(code), str(name), str(kind), found.get(code, {}))
-        for code, name, kind in zip(names["code"], names["name"], names["kind"], strict=True)
+        Unit(str(code), str(name), found.get(code, {})) for code, name in zip(names["code"], names["name"], strict=True)
     ]
