@@ -29,6 +29,8 @@ PAGES = {
     "/sumber": "sumber",
     "/disposisi": "disposisi",
     "/pimpinan": "pimpinan",
+    "/opd": "opd",
+    "/opd/DISDIK": "opd_unit",
     "/telusur": "telusur",
     "/telusur/sipadek/L-0": "telusur_surat",
 }

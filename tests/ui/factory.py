@@ -14,7 +14,7 @@ from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.domain.reference import units
 from coc.settings.models import Settings, Target
 from coc.ui.page import View
-from tests.ui import factory_disposisi, factory_pimpinan, factory_surat
+from tests.ui import factory_disposisi, factory_opd, factory_pimpinan, factory_surat
 
 NOW = datetime(2026, 3, 11, 7, 5, 12, tzinfo=UTC)  # Wednesday 14.05.12 WIB
 TODAY = date(2026, 3, 11)
@@ -70,11 +70,11 @@ def boards(**values: float | None) -> dict[str, Board]:
         "feeds": {"feeds": feeds()},
     }
     frames["correspondence"]["names"] = units()[["code", "name", "kind"]]
-    frames |= factory_disposisi.frames(NOW) | factory_pimpinan.frames(NOW) | {"leaders": {}}
+    frames |= factory_disposisi.frames(NOW) | factory_pimpinan.frames(NOW) | factory_opd.frames(NOW) | {"leaders": {}}
     numbers = numbers | factory_pimpinan.KPIS
     held = {name: _board(name, numbers, dict(made)) for name, made in frames.items()}
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows())
-    return factory_surat.added(held, NOW)
+    return factory_opd.with_units(factory_surat.added(held, NOW), NOW)
 
 
 def _with_kpis(board: Board, rows: list[tuple[str, str, str, float, str]]) -> Board:
@@ -219,7 +219,7 @@ def view(
         lens="operator",
         language=language,
         theme=theme,
-        scope=CITY,
+        scope="DISDIK" if page in ("unit", "opd_unit") else CITY,
         epoch=42,
         now=NOW,
         realm="demo" if simulated else "live",

@@ -27,8 +27,9 @@ def made(now: datetime) -> City:
         for week in range(0 if n % 5 == 0 else 1 if n % 3 == 0 else 12):
             for _ in range(chance.randint(2, 9)):
                 at = now - timedelta(days=7 * week + chance.uniform(0, 6))
-                rows.append({"source_id": f"U{len(rows)}", "unit": code, "registered_at": at,
-                             "type": chance.choice(LETTER_TYPES), "medium": chance.choice(["electronic", "paper"])})  # fmt: skip
+                kind, medium = chance.choice(LETTER_TYPES), chance.choice(["electronic", "paper"])
+                row = {"source_id": f"U{len(rows)}", "unit": code, "registered_at": at}
+                rows.append(row | {"type": kind, "medium": medium})
     return replace(city, letters=frame(Dataset.LETTERS, rows), letter_types=LETTER_TYPES)
 
 

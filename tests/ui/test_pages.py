@@ -23,7 +23,9 @@ sumber = importlib.import_module("pages.sumber")
 surat = importlib.import_module("pages.surat")
 disposisi = importlib.import_module("pages.disposisi")
 pimpinan = importlib.import_module("pages.pimpinan")
-PAGES = (overview, surat, disposisi, pimpinan, sumber)
+opd = importlib.import_module("pages.opd")
+opd_unit = importlib.import_module("pages.opd_unit")
+PAGES = (overview, surat, disposisi, pimpinan, opd, opd_unit, sumber)
 
 
 def _whole(page: Any, view: Any) -> Any:

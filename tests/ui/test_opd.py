@@ -1,0 +1,123 @@
+"""/opd and /opd/<unit>: who needs help, who has the habit, and where one unit stands."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from coc.access.masks import masked_board
+from coc.settings.models import Target, UnitTarget
+from tests.ui import factory
+from tests.ui.tree import attribute, text_of, walk, with_attribute
+
+opd = importlib.import_module("pages.opd")
+opd_unit = importlib.import_module("pages.opd_unit")
+HELD = factory.boards()
+
+
+def cells(children: Any) -> dict[tuple[str, str], Any]:
+    """The cells of the table by KPI and unit."""
+    return {
+        (attribute(c, "data-kpi"), attribute(c, "data-unit")): c for c in walk(children) if attribute(c, "data-kpi")
+    }
+
+
+def test_every_unit_has_a_row_with_its_own_figures_and_leads_to_its_page() -> None:
+    table = opd.render(factory.view("opd", held=HELD))["opd-table"]["children"]
+    names = HELD["correspondence"].frames["names"]
+    rows = [c for c in walk(table) if attribute(c, "data-name")]
+    assert len(rows) == len(names)
+    kpis = HELD["disposition"].kpis
+    mine = kpis[(kpis["id"] == "disposition.backlog") & (kpis["window"] == "30d")].set_index("unit")["value"]
+    found = cells(table)
+    for code in names["code"]:
+        assert float(attribute(found["disposition.backlog", code], "data-value")) == mine[code]
+    assert {getattr(c, "href", "") for c in walk(table)} >= {f"/opd/{code}" for code in names["code"]}
+
+
+def test_the_unit_with_most_overdue_comes_first() -> None:
+    table = opd.render(factory.view("opd", held=HELD))["opd-table"]["children"]
+    order = [float(attribute(c, "data-value")) for (kpi, _), c in cells(table).items() if kpi == "disposition.overdue"]
+    assert order == sorted(order, reverse=True)
+    assert order[0] > 0
+
+
+def test_adoption_is_told_by_a_shape_and_a_word() -> None:
+    table = opd.render(factory.view("opd", held=HELD))["opd-table"]["children"]
+    words = {text_of(c) for (kpi, _), c in cells(table).items() if kpi == "adoption.rate"}
+    assert words == {"ya", "belum"}
+
+
+def test_the_map_counts_the_wards_that_have_the_habit() -> None:
+    tiles = opd.render(factory.view("opd", held=HELD, language="en"))["opd-map"]["children"]
+    kpis = HELD["adoption"].kpis
+    rate = kpis[(kpis["id"] == "adoption.rate") & (kpis["window"] == "30d")].set_index("unit")["value"]
+    listed = HELD["units"].frames["list"]
+    districts = listed[listed["kind"] == "district"]
+    assert len(tiles) == len(districts) == 11
+    for tile, code in zip(tiles, districts["unit"], strict=True):
+        wards = listed.loc[listed["parent"] == code, "unit"]
+        assert f"{int(rate[wards].sum())}/{len(wards)}" in text_of(tile)
+        assert [attribute(c, "data-habit") for c in walk(tile) if getattr(c, "className", "") == "coc-ward"].count(
+            "yes"
+        ) == int(rate[wards].sum())
+
+
+def test_the_public_sees_published_counts_and_no_small_one() -> None:
+    held = {name: masked_board(board, "public", ()) for name, board in HELD.items() if name not in ("units", "offices")}
+    view = replace(factory.view("opd", held=held, language="en"), lens="public")
+    props = opd.render(view)
+    assert "opd-map" not in props
+    found = cells(props["opd-table"]["children"])
+    assert {kpi.split(".")[1] for kpi, _ in found} <= {
+        "backlog", "overdue", "due_soon", "undispositioned", "registered_today", "completed_today"
+    }  # fmt: skip
+    hidden = [c for c in found.values() if attribute(c, "data-masked")]
+    assert hidden
+    assert all(attribute(c, "data-value") == "" for c in hidden)
+    assert any(text_of(c) == "< 5" for c in hidden)
+    assert not any(attribute(c, "data-value") in {"1", "2", "3", "4"} for c in found.values())
+
+
+def test_a_unit_is_judged_by_its_own_target_beside_the_median_of_units() -> None:
+    targets = {"disposition.on_time_rate": Target(target=0.99, units={"DISDIK": UnitTarget(target=0.01)})}
+    view = factory.view("unit", held=HELD, targets=targets, language="en")
+    figures = opd_unit.render(view)["unit-figures"]["children"]
+    said = text_of(figures).replace("\u00a0", " ")
+    assert "1%" in said
+    assert "99%" not in said
+    medians = HELD["units"].frames["medians"]
+    mine = medians[(medians["id"] == "disposition.backlog") & (medians["window"] == "30d")]["value"].iloc[0]
+    row = next(
+        c
+        for c in walk(figures)
+        if with_attribute(c, "data-kpi").keys() == {"disposition.backlog"} and type(c).__name__ == "Tr"
+    )
+    assert view.settings.city.name
+    assert f"{mine:g}" in text_of(row)
+
+
+def test_each_configured_type_is_listed_used_or_not() -> None:
+    said = [text_of(c) for c in opd_unit.render(factory.view("unit", held=HELD))["unit-types"]["children"]]
+    assert len(said) == len(factory.view("unit", held=HELD).settings.letter_types)
+    assert any(s.endswith("belum") for s in said)
+
+
+@pytest.mark.parametrize("unit", ["KOSONG"])
+def test_a_unit_without_anything_says_so_in_words(unit: str) -> None:
+    view = replace(factory.view("unit", held=HELD), scope=unit)
+    props = opd_unit.render(view)
+    assert "Tidak ada disposisi yang menunggu" in text_of(props["unit-held-empty"]["children"])
+
+
+def test_what_is_kept_of_twelve_weeks_is_the_units_own() -> None:
+    past = HELD["units"].frames["past"]
+    frame = opd_unit._frame(opd_unit.context_of(factory.view("unit", held=HELD)), "habit")
+    assert isinstance(frame, pd.DataFrame)
+    mine = past[past["unit"] == "DISDIK"]
+    assert frame["registered"].sum() == mine["registered"].sum()
+    assert len(frame) == 12
