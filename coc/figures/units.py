@@ -45,16 +45,13 @@ def habit(frame: pd.DataFrame, look: Look) -> Figure:
         for x, v in zip(xs, values, strict=True)
         if v is not None
     ]
-    ticks = xs[:: max(1, len(xs) // 4)]
+    days = xs[:: max(1, len(xs) // 4)]
+    labels += [text(x, 0, look.day(frame["monday"].iloc[x]), yref="paper", xanchor="center", yshift=-16) for x in days]
     return figure(
         colours,
         [bar(name=look.say("unit.habit.letters"), x=xs, y=values, width=0.7, marker={"color": shades})],
         margin={"l": 0, "r": 0, "t": 28, "b": 30},
-        xaxis={
-            "range": [-0.6, len(xs) - 0.4],
-            "tickvals": ticks,
-            "ticktext": [look.day(frame["monday"].iloc[i]) for i in ticks],
-        },
+        xaxis={"range": [-0.6, len(xs) - 0.4], "visible": False},
         yaxis={"range": [0, top], "visible": False},
         shapes=[
             {
