@@ -14,7 +14,7 @@ from coc.ui.filters import filters
 from coc.ui.page import PageSpec, Props, View
 from coc.ui.unit_map import tile_map
 from coc.ui.unit_readings import units_of
-from coc.ui.unit_table import table
+from coc.ui.unit_table import head, rows
 
 PAGE = PageSpec(
     name="opd",
@@ -45,7 +45,11 @@ def skeleton(ctx: Context) -> list[Any]:
                     className="coc-card-head",
                 ),
                 html.Div(
-                    html.Table(id="opd-table", className="coc-units", **{"data-coc-table": ""}),
+                    html.Table(
+                        [html.Thead(id="opd-head"), html.Tbody(id="opd-rows")],
+                        className="coc-units",
+                        **{"data-coc-table": ""},
+                    ),
                     className="coc-units-box",
                     tabIndex=0,
                 ),
@@ -94,7 +98,8 @@ def render(view: View) -> Props:
         else ctx.say("empty.mail")
     )
     props = shell.header_props(ctx, PAGE) | {
-        "opd-table": {"children": table(ctx)},
+        "opd-head": {"children": head(ctx)},
+        "opd-rows": {"data-coc-rows": rows(ctx)},
         "opd-note": {"children": note},
         "opd-mark": {"children": shell.section_mark(ctx, frozenset({"letters", "dispositions", "units"}))},
     }

@@ -45,7 +45,7 @@ def habit(frame: pd.DataFrame, look: Look) -> Figure:
         for x, v in zip(xs, values, strict=True)
         if v is not None
     ]
-    days = xs[:: max(1, len(xs) // 4)]
+    days = xs[1 :: max(1, len(xs) // 4)]  # the first would stick out of a phone
     labels += [text(x, 0, look.day(frame["monday"].iloc[x]), yref="paper", xanchor="center", yshift=-16) for x in days]
     return figure(
         colours,

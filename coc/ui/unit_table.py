@@ -1,4 +1,7 @@
-"""The table of all units: sorted and filtered in the browser (coc-table.js), made anew with each epoch."""
+"""The table of all units: its words and numbers are made here, its rows drawn, sorted and searched by coc-table.js.
+
+A component a cell would be thousands, and Dash takes seconds to mount them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 import pandas as pd
 
 from coc.figures.rows import fitting
@@ -14,7 +18,7 @@ from coc.metrics.registry import registered
 from coc.ui.context import Context, Reading
 from coc.ui.dom import html
 from coc.ui.explain import info
-from coc.ui.marks import icon, null_words, value
+from coc.ui.marks import null_words
 from coc.ui.targets import band_of
 from coc.ui.tiles import figure_text
 from coc.ui.unit_readings import Unit, units_of
@@ -65,21 +69,26 @@ def past_of(ctx: Context) -> Past:
     return Past(lines, stood)
 
 
-def table(ctx: Context) -> list[Any]:
-    """Head and body, the units with most overdue first."""
+Cell = dict[str, Any]  # what coc-table.js takes; what is "" or absent is not drawn
+
+
+def head(ctx: Context) -> list[Any]:
+    """The table's head: words that sort, and what each figure is."""
     public = ctx.view.lens == "public"
     kpis = PUBLIC_KPIS if public else KPIS
-    units = sorted(units_of(ctx, kpis), key=_worst_first)
-    past = None if public else past_of(ctx)
     heads = [_head(ctx, "unit"), *(_head(ctx, kpi, kpi=kpi) for kpi in kpis[:2])]
-    heads += (
-        []
-        if past is None
-        else [_head(ctx, "change", "coc-number coc-wide"), _head(ctx, "past", "coc-wide", sorts=False)]
-    )
-    heads += [_head(ctx, kpi, kpi=kpi) for kpi in kpis[2:]]
-    rows = [_row(ctx, unit, kpis, past) for unit in units]
-    return [html.Thead(html.Tr(heads)), html.Tbody(rows)]
+    if not public:
+        heads += [_head(ctx, "change", "coc-number coc-wide"), _head(ctx, "past", "coc-wide", sorts=False)]
+    return [html.Tr([*heads, *(_head(ctx, kpi, kpi=kpi) for kpi in kpis[2:])])]
+
+
+def rows(ctx: Context) -> str:
+    """The body as JSON, the units with most overdue first."""
+    public = ctx.view.lens == "public"
+    kpis = PUBLIC_KPIS if public else KPIS
+    past = None if public else past_of(ctx)
+    units = sorted(units_of(ctx, kpis), key=_worst_first)
+    return orjson.dumps([_row(ctx, unit, kpis, past) for unit in units]).decode()
 
 
 def _worst_first(unit: Unit) -> tuple[float, float, str]:
@@ -95,59 +104,45 @@ def _head(ctx: Context, name: str, class_name: str = "", kpi: str = "", *, sorts
     return html.Th(more, scope="col", className=class_name or ("coc-number" if kpi else ""), **sort)
 
 
-def _row(ctx: Context, unit: Unit, kpis: tuple[str, ...], past: Past | None) -> Any:
-    short = html.Span(fitting(unit.name, unit.code, _NAME), className="coc-name-short", **{"aria-hidden": "true"})
-    words = [html.Span(unit.name, className="coc-name-long"), short]
-    name = html.Th(html.A(words, href=f"/opd/{unit.code}", title=unit.name), scope="row", **{"data-v": unit.name})
-    cells = [name, *(_cell(ctx, unit, kpi) for kpi in kpis[:2])]
+def _row(ctx: Context, unit: Unit, kpis: tuple[str, ...], past: Past | None) -> Cell:
+    cells = [_cell(ctx, unit, kpi) for kpi in kpis[:2]]
     if past is not None:
         cells += [_change(ctx, unit, past), _line(ctx, unit, past)]
     cells += [_adoption(ctx, unit) if kpi == "adoption.rate" else _cell(ctx, unit, kpi) for kpi in kpis[2:]]
-    return html.Tr(cells, **{"data-name": unit.name.casefold()})
+    short = fitting(unit.name, unit.code, _NAME)
+    return {"name": unit.name, "short": short, "href": f"/opd/{unit.code}", "cells": cells}
 
 
-def _line(ctx: Context, unit: Unit, past: Past) -> Any:
+def _line(ctx: Context, unit: Unit, past: Past) -> Cell:
     """The backlog at the ends of twelve weeks, and now."""
     line, now = past.weeks.get(unit.code), unit.reading("disposition.backlog").value
     source = spark([*line, now], ctx.colours) if line else None
-    return html.Td(html.Img(src=source, alt="", className="coc-spark") if source else None, className="coc-wide")
+    return {"class": "coc-wide", "image": source or ""}
 
 
-def _change(ctx: Context, unit: Unit, past: Past) -> Any:
+def _change(ctx: Context, unit: Unit, past: Past) -> Cell:
     """The backlog against the moment when the window opened."""
     now = unit.reading("disposition.backlog").value
     if now is None:
-        return html.Td("–", className="coc-wide coc-number", **{"data-v": ""})
+        return {"class": "coc-wide coc-number", "text": "–", "sort": ""}
     change = now - past.before.get(unit.code, 0)
     mark = "rise" if change > 0 else "fall" if change < 0 else "same"
     tone = "warn" if change > 0 else "good" if change < 0 else "idle"
-    words = html.Span([icon(mark), f" {ctx.writer.signed(change)}"], **{"data-tone": tone})
-    return html.Td(words, className="coc-wide coc-number", **{"data-v": str(change)})
+    told = {"text": ctx.writer.signed(change), "icon": mark, "tone": tone, "sort": str(change)}
+    return {"class": "coc-wide coc-number", **told}
 
 
-def _cell(ctx: Context, unit: Unit, kpi: str) -> Any:
-    reading, spec = unit.reading(kpi), registered()[kpi]
+def _cell(ctx: Context, unit: Unit, kpi: str) -> Cell:
+    reading, measure = unit.reading(kpi), registered()[kpi].measure
+    text = figure_text(ctx, reading, measure)
     if reading.value is None:
-        words = figure_text(ctx, reading, spec.measure)
-        return html.Td(
-            value(reading, words, "coc-cell"), className="coc-number", title=null_words(ctx, reading), **{"data-v": ""}
-        )
-    text = figure_text(ctx, reading, spec.measure)
-    text += ctx.writer.percent_sign if spec.measure == "rate" else ""
-    shown: list[Any] = [value(reading, text, "coc-cell")]
-    tone, state = "", _state(ctx, reading)
+        return _of(reading, text) | {"title": null_words(ctx, reading)}
+    shown = _of(reading, text + (ctx.writer.percent_sign if measure == "rate" else ""))
+    state = _state(ctx, reading)
     if state in ("near", "missed"):
-        shown.insert(
-            0, html.Span([icon(f"target-{state}"), html.Span(ctx.say(f"opd.target.{state}"), className="coc-sr")])
-        )
         tone = {"near": "warn", "missed": "bad"}[state]
-    elif kpi == _WORST_FIRST and reading.value and state is None:
-        tone = "bad"
-    return html.Td(
-        html.Span(shown, className="coc-cell-in", **{"data-tone": tone}),
-        className="coc-number",
-        **{"data-v": reading.raw},
-    )
+        return shown | {"icon": f"target-{state}", "said": ctx.say(f"opd.target.{state}"), "tone": tone}
+    return shown | ({"tone": "bad"} if kpi == _WORST_FIRST and reading.value and state is None else {})
 
 
 def _state(ctx: Context, reading: Reading) -> str | None:
@@ -155,17 +150,17 @@ def _state(ctx: Context, reading: Reading) -> str | None:
     return None if band is None or reading.value is None else band.state(reading.value)
 
 
-def _adoption(ctx: Context, unit: Unit) -> Any:
+def _adoption(ctx: Context, unit: Unit) -> Cell:
     """A habit or none: a shape and a word."""
     reading = unit.reading("adoption.rate")
     if reading.value is None:
-        return html.Td(
-            value(reading, "–", "coc-cell"), className="coc-number", title=null_words(ctx, reading), **{"data-v": ""}
-        )
+        return _of(reading, "–") | {"title": null_words(ctx, reading)}
     word, shape, tone = ("yes", "target-met", "good") if reading.value else ("no", "disabled", "idle")
-    inside = html.Span(
-        [icon(shape), value(reading, ctx.say(f"opd.habit.{word}"), "coc-cell")],
-        className="coc-cell-in",
-        **{"data-tone": tone},
-    )
-    return html.Td(inside, className="coc-number", **{"data-v": reading.raw})
+    return _of(reading, ctx.say(f"opd.habit.{word}")) | {"icon": shape, "tone": tone}
+
+
+def _of(reading: Reading, text: str) -> Cell:
+    """A KPI's cell with the attributes that every shown KPI has."""
+    masked = {"masked": "lt5"} if reading.state == "masked" else {}
+    kpi = {"kpi": reading.id, "unit": reading.unit, "value": reading.raw}
+    return {"class": "coc-number", "text": text, "sort": reading.raw, **kpi, **masked}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -19,37 +20,44 @@ opd_unit = importlib.import_module("pages.opd_unit")
 HELD = factory.boards()
 
 
-def cells(children: Any) -> dict[tuple[str, str], Any]:
+def rows_of(props: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(props["opd-rows"]["data-coc-rows"])
+    return found
+
+
+def cells(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
     """The cells of the table by KPI and unit."""
-    return {
-        (attribute(c, "data-kpi"), attribute(c, "data-unit")): c for c in walk(children) if attribute(c, "data-kpi")
-    }
+    return {(c["kpi"], c["unit"]): c for row in rows for c in row["cells"] if "kpi" in c}
 
 
 def test_every_unit_has_a_row_with_its_own_figures_and_leads_to_its_page() -> None:
-    table = opd.render(factory.view("opd", held=HELD))["opd-table"]["children"]
+    rows = rows_of(opd.render(factory.view("opd", held=HELD)))
     names = HELD["correspondence"].frames["names"]
-    rows = [c for c in walk(table) if attribute(c, "data-name")]
-    assert len(rows) == len(names)
+    assert {row["href"] for row in rows} == {f"/opd/{code}" for code in names["code"]}
     kpis = HELD["disposition"].kpis
     mine = kpis[(kpis["id"] == "disposition.backlog") & (kpis["window"] == "30d")].set_index("unit")["value"]
-    found = cells(table)
+    found = cells(rows)
     for code in names["code"]:
-        assert float(attribute(found["disposition.backlog", code], "data-value")) == mine[code]
-    assert {getattr(c, "href", "") for c in walk(table)} >= {f"/opd/{code}" for code in names["code"]}
+        assert float(found["disposition.backlog", code]["value"]) == mine[code]
 
 
 def test_the_unit_with_most_overdue_comes_first() -> None:
-    table = opd.render(factory.view("opd", held=HELD))["opd-table"]["children"]
-    order = [float(attribute(c, "data-value")) for (kpi, _), c in cells(table).items() if kpi == "disposition.overdue"]
+    found = cells(rows_of(opd.render(factory.view("opd", held=HELD))))
+    order = [float(c["value"]) for (kpi, _), c in found.items() if kpi == "disposition.overdue"]
     assert order == sorted(order, reverse=True)
     assert order[0] > 0
 
 
 def test_adoption_is_told_by_a_shape_and_a_word() -> None:
-    table = opd.render(factory.view("opd", held=HELD))["opd-table"]["children"]
-    words = {text_of(c) for (kpi, _), c in cells(table).items() if kpi == "adoption.rate"}
-    assert words == {"ya", "belum"}
+    found = cells(rows_of(opd.render(factory.view("opd", held=HELD))))
+    told = {(c["text"], c["icon"]) for (kpi, _), c in found.items() if kpi == "adoption.rate"}
+    assert told == {("ya", "target-met"), ("belum", "disabled")}
+
+
+def test_a_head_has_as_many_columns_as_a_row() -> None:
+    for lens in ("leader", "public"):
+        props = opd.render(replace(factory.view("opd", held=HELD), lens=lens))
+        assert len(props["opd-head"]["children"][0].children) == 1 + len(rows_of(props)[0]["cells"])
 
 
 def test_the_map_counts_the_wards_that_have_the_habit() -> None:
@@ -72,15 +80,15 @@ def test_the_public_sees_published_counts_and_no_small_one() -> None:
     view = replace(factory.view("opd", held=held, language="en"), lens="public")
     props = opd.render(view)
     assert "opd-map" not in props
-    found = cells(props["opd-table"]["children"])
+    found = cells(rows_of(props))
     assert {kpi.split(".")[1] for kpi, _ in found} <= {
         "backlog", "overdue", "due_soon", "undispositioned", "registered_today", "completed_today"
     }  # fmt: skip
-    hidden = [c for c in found.values() if attribute(c, "data-masked")]
+    hidden = [c for c in found.values() if "masked" in c]
     assert hidden
-    assert all(attribute(c, "data-value") == "" for c in hidden)
-    assert any(text_of(c) == "< 5" for c in hidden)
-    assert not any(attribute(c, "data-value") in {"1", "2", "3", "4"} for c in found.values())
+    assert all(c["value"] == c["sort"] == "" for c in hidden)
+    assert any(c["text"] == "< 5" for c in hidden)
+    assert not any(c["value"] in {"1", "2", "3", "4"} for c in found.values())
 
 
 def test_a_unit_is_judged_by_its_own_target_beside_the_median_of_units() -> None:
