@@ -21,6 +21,25 @@
     const y = Math.min(0, Math.max(high - EDGE - at.bottom, EDGE - at.top));
     if (x || y) panel.style.translate = `${x}px ${y}px`;
   }
+  // A refresh may make the tile anew, and with it a panel that is shut: who reads it goes on reading.
+  let reading = null;
+  function keep() {
+    const open = document.querySelector(OPEN);
+    if (open) {
+      const tile = open.closest("[id]");
+      reading = { tile: tile && tile.id, kpis: open.dataset.explains, held: open, focused: open.contains(document.activeElement) };
+    } else if (reading && !reading.held.isConnected) {
+      const tile = document.getElementById(reading.tile), was = reading;
+      reading = null;
+      const again = tile && [...tile.querySelectorAll("details.coc-info")].find((d) => d.dataset.explains === was.kpis);
+      if (!again) return;
+      again.open = true;
+      if (was.focused) again.querySelector("summary").focus();
+    } else {
+      reading = null;
+    }
+  }
+  new MutationObserver(keep).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["open"] });
   document.addEventListener("toggle", (e) => {
     if (!e.target.matches || !e.target.matches(OPEN)) return;
     close(e.target);

@@ -38,6 +38,8 @@ CHARTS: dict[str, tuple[str, str, Callable[..., Figure], str]] = {
     "voice": ("offices", "channels", offices.voice, "empty.offices_given"),
 }
 _DESKS = (*OFFICES, NOBODY)
+# Where a chart's KPI is not recorded its frame has no row, and the words say why.
+_RESTS_ON = {"ledger": "disposition.on_time_rate", "first": "leaders.first_disposition_hours_p50"}
 
 
 def layout(**query: Any) -> Any:
@@ -66,8 +68,10 @@ def render(view: View) -> Props:
         frame = ctx.frame(board, frame_name)
         mine = None if frame is None else frame[frame["window"] == view.window].reset_index(drop=True)
         figure = blank(ctx.colours) if mine is None else draw(mine, ctx.look)
-        if name == "ledger" and ctx.reading("disposition.on_time_rate").state == "not_recorded":
-            figure, empty = blank(ctx.colours), "empty.ledger.not_recorded"
+        if name in _RESTS_ON and ctx.reading(_RESTS_ON[name]).state == "not_recorded":
+            empty = f"empty.{name}.not_recorded"
+        elif name == "voice" and ctx.frame("offices", "given") is not None and frame is None:
+            empty = "empty.voice.not_recorded"
         note = ctx.say(f"chart.{name}.days", days=view.window[:-1])
         props |= chart_props(ctx.say, "pimpinan", name, figure, empty, note)
     props["pimpinan-mark"] = {"children": shell.section_mark(ctx, frozenset({"letters", "dispositions"}))}
@@ -84,7 +88,7 @@ def _desk(ctx: Context, office: str, row: dict[Any, Any] | None) -> dict[str, An
     if row is None:
         words = html.Span(ctx.say("pimpinan.not_recorded"), className="coc-unit")
         return {"children": _tile(ctx, office, name, [words], []), "data-tone": ""}
-    count, late, soon = (int(row[c]) for c in ("count", "overdue", "due_soon"))
+    count, late, soon = (0 if math.isnan(row[c]) else int(row[c]) for c in ("count", "overdue", "due_soon"))
     number = html.Span(ctx.writer.number(count), className="coc-value", **{"data-waiting": _id(office)})
     main = [html.Div([number, html.Span(ctx.say("pimpinan.waiting"), className="coc-unit")])]
     oldest = float(row["oldest"])

@@ -14,6 +14,7 @@ from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.domain.instructions import GROUPS
 from coc.domain.offices import LEDGER, OFFICES
 from coc.metrics.city import WINDOWS, City
+from coc.metrics.cubes import recorded
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
 from coc.metrics.facts import (
     NEVER,
@@ -29,48 +30,61 @@ from coc.metrics.facts import (
     window_start,
     within,
 )
+from coc.metrics.registry import has_input
 from coc.metrics.scoped import grouped_quantile
 
 NOBODY: Final = ""  # the secretariat's letters that nobody was given yet
-_TO: Final = "dispositions.to_office"
 _NONE: Final = len(OFFICES)
 
 
 def waiting(city: City) -> pd.DataFrame:
-    """What lies on each office's desk now: office, count, oldest (working hours, NaN: none), due_soon, overdue.
+    """What lies on each office's desk now: office, count, oldest (working hours), due_soon, overdue; NaN: not known.
 
     Open dispositions whose to_office it is. Office "": incoming letters of the secretariat (`secretariat`) that are not
-    completed and have no disposition that is not cancelled; they have no due. Hours by the default calendar. No row for
-    offices where no source records to whom a disposition goes.
+    completed and have no disposition that is not cancelled; they have no due. Hours by the default calendar. No row
+    where no source records to whom a disposition goes, or what is completed.
     """
+    return pd.concat([_desks(city), _unaddressed(city)], ignore_index=True)
+
+
+def _desks(city: City) -> pd.DataFrame:
     rows, now = dispositions(city), now_of(city)
-    mine = np.flatnonzero(backlog_rows(rows) & (_office(city, "to_office") < _NONE))
+    open_ = backlog_rows(rows)
+    mine = np.flatnonzero(open_ & (_office(city, "to_office") < _NONE))
     office = _office(city, "to_office")[mine]
-    late, soon = (f(rows, now, backlog_rows(rows))[mine] for f in (overdue_rows, due_soon_rows))
-    found = _desk(city, office, rows.issued[mine], len(OFFICES))
-    found["due_soon"], found["overdue"] = (np.bincount(office[r], minlength=len(OFFICES)) for r in (soon, late))
-    desks = pd.DataFrame({"office": pd.Series(OFFICES, dtype="str"), **found})
-    unaddressed = _unaddressed(city)
-    nobody = {"office": pd.Series([NOBODY], dtype="str"), **unaddressed, "due_soon": [0], "overdue": [0]}
-    parts = ([desks] if _TO in city.provided else []) + [pd.DataFrame(nobody)]
-    return pd.concat(parts, ignore_index=True).astype({"due_soon": "int64", "overdue": "int64"})
+    hours = has_input(city.provided, "dispositions.issued_at@time")
+    late, soon = (
+        np.bincount(office[rule(rows, now, open_)[mine]], minlength=_NONE).astype("float64")
+        if recorded(city, kpi)
+        else np.full(_NONE, np.nan)
+        for rule, kpi in ((overdue_rows, "disposition.overdue"), (due_soon_rows, "disposition.due_soon"))
+    )
+    found = _desk(city, OFFICES, office, rows.issued[mine], hours=hours).assign(due_soon=soon, overdue=late)
+    known = has_input(city.provided, "dispositions.to_office") and recorded(city, "disposition.backlog")
+    return found if known else found.iloc[:0]
 
 
-def _unaddressed(city: City) -> dict[str, Any]:
+def _unaddressed(city: City) -> pd.DataFrame:
     rows, unit = letters(city), letters(city).unit
     ours = np.isin(unit, np.flatnonzero(scopes(city).isin(secretariat(city.units)).to_numpy()))
     there = rows.incoming & (rows.completed == NAT) & (rows.registered <= now_of(city))
     at = rows.registered[ours & there & (first_disposition(city) == NEVER)]
-    return _desk(city, np.zeros(len(at), dtype=np.intp), at, 1)
+    hours = has_input(city.provided, "letters.registered_at@time")
+    found = _desk(city, (NOBODY,), np.zeros(len(at), dtype=np.intp), at, hours=hours).assign(due_soon=0.0, overdue=0.0)
+    known = has_input(city.provided, "letters.completed_at") and has_input(city.provided, "dispositions.letter_id")
+    return found if known else found.iloc[:0]
 
 
-def _desk(city: City, place: Positions, since: Micros, size: int) -> dict[str, Any]:
-    oldest = np.full(size, NEVER)
-    np.minimum.at(oldest, place, since)
-    hours: Floats = np.full(size, np.nan)
-    some = oldest != NEVER
-    hours[some] = city.calendars.default.hours_between(oldest[some], now_of(city))
-    return {"count": np.bincount(place, minlength=size).astype("int64"), "oldest": hours}
+def _desk(city: City, names: tuple[str, ...], place: Positions, since: Micros, *, hours: bool) -> pd.DataFrame:
+    """`hours`: whether the hour is recorded, without which nobody knows how old the oldest is."""
+    size = len(names)
+    first = np.full(size, NEVER)
+    np.minimum.at(first, place, since)
+    oldest: Floats = np.full(size, np.nan)
+    some = (first != NEVER) & hours
+    oldest[some] = city.calendars.default.hours_between(first[some], now_of(city))
+    count = np.bincount(place, minlength=size).astype("int64")
+    return pd.DataFrame({"office": pd.Series(names, dtype="str"), "count": count, "oldest": oldest})
 
 
 def secretariat(units: pd.DataFrame) -> set[str]:
@@ -86,7 +100,8 @@ def first(city: City) -> pd.DataFrame:
     """Who gave letters their first disposition, and after how long: office, window, letters, hours (median).
 
     Incoming letters whose first disposition that is not cancelled falls in the window and is the office's, by its
-    unit of the default calendar's working hours; of several at one instant the highest office's. No row without one.
+    unit of the default calendar's working hours; of several at one instant the highest office's. No row without one,
+    nor where no hours are recorded.
     """
     rows, given, of = letters(city), dispositions(city), letter_of(city)
     at, from_ = first_disposition(city), _office(city, "from_office")
@@ -104,7 +119,7 @@ def first(city: City) -> pd.DataFrame:
         count = np.bincount(place[inside], minlength=_NONE)
         median = grouped_quantile(place[inside], ranked[inside], 0.5, _NONE)
         parts.append(_table(window, {"letters": count, "hours": median}, count > 0))
-    return pd.concat(parts, ignore_index=True)
+    return _if(recorded(city, "leaders.first_disposition_hours_p50"), pd.concat(parts, ignore_index=True))
 
 
 def given(city: City) -> pd.DataFrame:
@@ -116,24 +131,29 @@ def given(city: City) -> pd.DataFrame:
 
 
 def channels(city: City) -> pd.DataFrame:
-    """How they were given: office, window, channel, count. Zeros are left out."""
+    """How they were given: office, window, channel, count. Zeros are left out; no row where it is not recorded."""
     column = disposition_column(city, "channel")
     # A source may say "unknown" itself.
     words = [*column.words, *(() if "unknown" in column.words else ("unknown",))]
-    return _counted(city, "channel", words, np.where(column.places < 0, words.index("unknown"), column.places))
+    found = _counted(city, "channel", words, np.where(column.places < 0, words.index("unknown"), column.places))
+    return _if("dispositions.channel" in city.provided, found)
 
 
 def ledger(city: City) -> pd.DataFrame:
     """What became of instructions that need follow-up and were given in the window: office, window, state, count.
 
     on_time, late: completed not after, after their due; done: completed, without a due. waiting, overdue: not yet
-    answered, before or after it. Zeros are left out.
+    answered, before or after it. Zeros are left out; no row where completion or dues are not recorded.
     """
     rows, now = dispositions(city), now_of(city)
     done, has_due = rows.completed != NAT, rows.due != NAT
     conditions = [done & has_due & (rows.completed <= rows.due), done & has_due, done, ~(has_due & (now > rows.due))]
     state = np.select(conditions, range(len(conditions)), default=len(LEDGER) - 1)
-    return _counted(city, "state", LEDGER, state, rows.nf)
+    return _if(recorded(city, "disposition.on_time_rate"), _counted(city, "state", LEDGER, state, rows.nf))
+
+
+def _if(known: bool, found: pd.DataFrame) -> pd.DataFrame:
+    return found if known else found.iloc[:0]
 
 
 def _counted(

@@ -90,17 +90,17 @@ def is_recorded(spec: KpiSpec, provided: frozenset[str]) -> bool:
 
     What is recorded to the day (`TO_THE_DAY`) serves a KPI that asks for no hour.
     """
-    datasets = {name.partition(".")[0] for name in provided}
+    return all(any(has_input(provided, name) for name in either.split("|")) for either in spec.inputs)
 
-    def has(wanted: str) -> bool:
-        name, _, precise = wanted.partition("@")
-        if name in provided:
-            return True
-        if name + TO_THE_DAY in provided:
-            return not precise
-        return _REQUIRED.get(name) in datasets
 
-    return all(any(map(has, either.split("|"))) for either in spec.inputs)
+def has_input(provided: frozenset[str], wanted: str) -> bool:
+    """Whether some connector provides "dataset.column"; with "@time" after it, to the hour."""
+    name, _, precise = wanted.partition("@")
+    if name in provided:
+        return True
+    if name + TO_THE_DAY in provided:
+        return not precise
+    return _REQUIRED.get(name) in {known.partition(".")[0] for known in provided}
 
 
 def compute(city: City, ids: Iterable[str] | None = None, windows: Sequence[WindowName] = WINDOWS) -> pd.DataFrame:

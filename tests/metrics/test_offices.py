@@ -37,7 +37,7 @@ def counted(frame: pd.DataFrame, word: str) -> dict[tuple[str, str, str], int]:
     return dict(zip(keys, frame["count"].tolist(), strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @for_all(led())
 def test_what_waits_and_what_was_answered_is_what_loops_count(made: tuple[datetime, list[Row], list[Row]]) -> None:
     now, letters, rows = made
@@ -76,7 +76,7 @@ def state_of(row: Row, now: datetime) -> str:
     return "overdue" if due is not None and now > due else "waiting"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @for_all(led())
 def test_a_letters_first_direction_is_the_offices_that_gave_it_first(
     made: tuple[datetime, list[Row], list[Row]],
@@ -132,9 +132,36 @@ def test_the_secretariats_letters_that_nobody_was_given_wait_for_nobody_in_parti
     assert (row["count"], row["oldest"]) == (2, pytest.approx(2.5))  # at 7.00 nobody was at work yet
 
 
-def test_where_no_source_says_to_whom_a_disposition_goes_no_desk_is_empty_by_guess() -> None:
-    city = secretary(letter(1), provided=EVERYTHING - {"dispositions.to_office"})
-    assert offices.waiting(city)["office"].tolist() == [offices.NOBODY]
+@pytest.mark.parametrize(
+    ("missing", "offices_known", "nobody_known"),
+    [
+        ("dispositions.to_office", False, True),
+        ("dispositions.completed_at", False, True),
+        ("letters.completed_at", True, False),
+    ],
+)
+def test_a_desk_is_not_told_of_by_guess(missing: str, offices_known: bool, nobody_known: bool) -> None:
+    found = set(offices.waiting(secretary(letter(1), provided=EVERYTHING - {missing}))["office"])
+    assert found == ({*OFFICES} if offices_known else set()) | ({offices.NOBODY} if nobody_known else set())
+
+
+def test_without_hours_nobody_knows_how_old_the_oldest_is_nor_who_is_quick() -> None:
+    to_the_day = {name for name in EVERYTHING if name.endswith("_at")}
+    provided = frozenset(EVERYTHING - to_the_day) | {f"{name}@date" for name in to_the_day}
+    given = [{"source_id": "D1", "letter_id": "L1", "issued_at": NOW, "from_office": "walikota", "to_office": "sekda"}]
+    city = secretary(letter(1), letter(2), given=given, provided=provided)
+    waiting = offices.waiting(city).set_index("office")
+    assert waiting.loc["sekda", "count"] == 1
+    assert waiting["oldest"].isna().all()
+    assert waiting.loc["sekda", ["overdue", "due_soon"]].isna().all()
+    assert len(offices.first(city)) == len(offices.ledger(city)) == 0
+
+
+def test_a_source_that_does_not_say_how_it_was_given_has_no_share_of_voice() -> None:
+    given = [{"source_id": "D1", "letter_id": "L1", "issued_at": NOW, "from_office": "sekda"}]
+    known = secretary(letter(1), given=given)
+    silent = secretary(letter(1), given=given, provided=EVERYTHING - {"dispositions.channel"})
+    assert (len(offices.channels(known)) > 0, len(offices.channels(silent))) == (True, 0)
 
 
 def test_a_city_without_mail_has_empty_desks_and_no_rows_beside() -> None:
