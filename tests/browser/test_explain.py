@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from tests.browser.conftest import Screen
 
+# As Dash does it: the inside of the tile is made anew, its panels shut.
 _REFRESH = """() => { const tile = document.getElementById('overview-backlog'); const held = tile.innerHTML;
-  tile.innerHTML = held.replace(' open=""', ''); }"""  # as Dash does it: the tile's inside is made anew, its panels shut
+  tile.innerHTML = held.replace(' open=""', ''); }"""
 
 
 def test_a_figures_explanation_opens_and_shuts_by_keyboard_and_stays_over_a_refresh(
