@@ -85,12 +85,12 @@ class History:
         return {d: made.figures[population, kpi, d] for d in wanted}
 
     def of_days(
-        self, wanted: Mapping[date, Sequence[Of]], most_rows: int | None = None
+        self, wanted: Mapping[date, Sequence[Of]], most_rows: int
     ) -> Iterator[tuple[date, dict[Of, DayFigures]]]:
         """What is wanted of each day, the newest first; first all that what the boards hold can tell, then the rest.
 
-        `most_rows`: that may be read; raises TooMuchError. Without it many KPIs are taken to be wanted: rows are read
-        once for all of them.
+        `most_rows`: that may be read; raises TooMuchError. With 0 nothing is read, and what the boards cannot tell is
+        left out.
         """
         _, cities = self._cities()
         today = cities[ALL].calendars.today(cities[ALL].now)
@@ -103,9 +103,8 @@ class History:
                 group = _Group.of(spec)
                 if day - _looks_back(cities[ALL], spec, day, group.reach) >= held_from:
                     near.append(key)
-                else:
-                    its = far.setdefault(group if most_rows is not None else group.among_all, {})
-                    its.setdefault(day, []).append(key)
+                elif most_rows:
+                    far.setdefault(group, {}).setdefault(day, []).append(key)
             if near:
                 yield day, _of_day(cities, day, near)
         for group, its in far.items():
@@ -172,7 +171,7 @@ class History:
             return self._own
 
     def _older(
-        self, group: _Group, days: Sequence[date], most_rows: int | None
+        self, group: _Group, days: Sequence[date], most_rows: int
     ) -> Iterator[tuple[list[date], Mapping[str, City]]]:
         """The days in pieces, each with the cities of the rows that it takes."""
         context = Context.of(self.store, self.settings, self.realm)
@@ -184,8 +183,7 @@ class History:
             )
             for piece in pieces
         ]
-        if most_rows is not None:
-            self._refuse_more(most_rows, group.datasets, spans)
+        self._refuse_more(most_rows, group.datasets, spans)
         for piece, (since, until) in reversed(list(zip(pieces, spans, strict=True))):
             with self._reading:  # one at a time: a piece is as large as what the boards hold
                 frames = self._read(group, since, until)
@@ -230,13 +228,6 @@ class _Group:
     def habit(self) -> bool:
         """Looks far back, at letters that were registered alone."""
         return self.reach >= timedelta(days=90)
-
-    @property
-    def among_all(self) -> _Group:
-        """All but habits share one reading."""
-        if self.habit:
-            return _Group(self.datasets, timedelta(days=max(_REACH.values())))
-        return _Group(_MAIL, timedelta(days=60))
 
 
 def _looks_back(city: City, spec: KpiSpec, day: date, longest: timedelta) -> timedelta:

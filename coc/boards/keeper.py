@@ -1,7 +1,8 @@
 """Keeps what is published: every KPI of every complete day, once, beside the boards and never in their way.
 
-A day is kept by what is known of it by then: on the first fill the last days at once, later each day once its sources
-were read after its midnight. What is seen in passing alone (states, clients) is kept of the boards that stood when the
+A day is kept by what is known of it by then: on the first fill the days that the boards' rows tell at once (nothing is
+read for it: a process would never give that memory back), later each day once its sources were read after its
+midnight. What is seen in passing alone (states, clients) is kept of the boards that stood when the
 day ended, by a process that was there.
 """
 
@@ -92,7 +93,7 @@ class Keeper:
                     told = day <= ready[spec.id] and begun is not None and self.history.ends(day) >= begun
                     if told and (spec.id, population, day) not in held:
                         wanted.setdefault(day, []).append((population, spec.id))
-        for day, figures in self.history.of_days(wanted):
+        for day, figures in self.history.of_days(wanted, most_rows=0):
             rows = [packed(kpi, population, day, found) for (population, kpi), found in figures.items()]
             self.store.keep(rows, self.builder.clock.now())
             yield len(rows)

@@ -25,6 +25,7 @@ from coc.metrics.published import corrected
 from coc.metrics.registry import is_recorded, registered
 
 DAYS: Final = 14
+_WINDOWS: Final = (1, 7, 30)  # days
 _OTHERWISE: Final = ("correspondence.paperless_rate",)  # published of another window than a trend's
 _QUANTILES: Final = {f"disposition.followup_hours_p{round(100 * q)}": q for q in (0.5, 0.85, 0.95)}
 
@@ -57,7 +58,10 @@ class _Days:
     """The last microseconds of the days before today, oldest first."""
 
     def __init__(self, city: City) -> None:
-        self.city = city
+        # The midnights, not the city: kept with it, it would keep it, and nothing would free the rows of old ones.
+        self._opens = {
+            days: np.array([midnight_before(city, ago + days - 1) for ago in range(DAYS, 0, -1)]) for days in _WINDOWS
+        }
         self.ends = np.array([midnight_before(city, ago - 1) - 1 for ago in range(DAYS, 0, -1)])
 
     def since(self, at: Micros) -> _Span:
@@ -72,8 +76,7 @@ class _Days:
 
     def in_window(self, at: Micros, days: int) -> _Span:
         """While it lies in the window of `days` that the end closes."""
-        opens = np.array([midnight_before(self.city, ago + days - 1) for ago in range(DAYS, 0, -1)])
-        last = np.searchsorted(opens, at, side="right")
+        last = np.searchsorted(self._opens[days], at, side="right")
         return self.since(at) & _Span(np.zeros(len(at), dtype=np.intp), last)
 
 
