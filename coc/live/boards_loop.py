@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from coc.boards import Snapshot
 from coc.boards.aged import aged
+from coc.live.memory import give_back
 from coc.live.services import Services
 from coc.store.trouble import BOARDS, Cause, cause_of
 
@@ -130,6 +131,7 @@ class BoardsLoop:
         services.ready = True
         if after is not None and (before is None or (after.epoch, after.stamp) != (before.epoch, before.stamp)):
             self._told()
+            give_back()  # once the screens were told
 
     def _aged(self) -> Snapshot | None:
         """The last boards with the feeds as they are by now: nothing may stay "fresh" that cannot be stored."""
