@@ -72,7 +72,8 @@ def _series(kind: str, values: list[Any]) -> pd.Series[Any]:
     dtypes = {"bool": "boolean", "int": "Int64", "float": "float64"}
     if kind in dtypes:
         return pd.Series(values, dtype=dtypes[kind])
-    return pd.Series(values, dtype="str" if all(isinstance(v, str) for v in values) else "object")
+    # Of nothing one cannot say that it is text: it comes back as it went, or its digest would be another.
+    return pd.Series(values, dtype="str" if values and all(isinstance(v, str) for v in values) else "object")
 
 
 def dump_frames(frames: dict[str, pd.DataFrame]) -> bytes:
