@@ -12,7 +12,7 @@ import http.client
 import random
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
@@ -98,6 +98,30 @@ class Client:
     ) -> Answer:
         """A good answer (status below 300), whole. Raises FetchError."""
         url = self._url(path)
+        return self._tried(lambda: self._answered(url, params, accept), attempts)
+
+    def post_json(
+        self, path: str, body: Any, headers: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS
+    ) -> Any:
+        """Parsed JSON of a good answer to a question that is asked by POST and changes nothing, so that it may be asked
+        again. The block's credentials do not go with it: they are in `body` or `headers`, as the source wants them.
+        """
+        url = self._url(path)
+
+        def answered() -> Answer:
+            answer = self._followed("POST", url, None, "application/json", json=body, credentials=headers or {})
+            if answer.status >= 300:
+                raise refusal(answer)
+            return answer
+
+        return json_of(self._tried(answered, attempts))
+
+    def hide(self, secret: str) -> None:
+        """From now on no error's words show it: a session's id, say."""
+        if len(secret) >= _SHORTEST_SECRET:
+            self._secrets.append(secret)
+
+    def _tried(self, ask: Callable[[], Answer], attempts: int) -> Answer:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda e: isinstance(e, FetchError) and not e.permanent),
             wait=_wait,
@@ -106,7 +130,7 @@ class Client:
             reraise=True,
         )
         try:
-            return retrying(self._answered, url, params, accept)
+            return retrying(ask)
         except FetchError as error:
             raise self.scrubbed(error) from None
 
@@ -169,10 +193,17 @@ class Client:
         self._secrets.append(token)
 
     def _followed(
-        self, method: str, url: str, params: Mapping[str, str] | None, accept: str, keep_bytes: int | None = None
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        accept: str,
+        keep_bytes: int | None = None,
+        json: Any = None,
+        credentials: Mapping[str, str] | None = None,
     ) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._exchanged(method, url, params, accept, keep_bytes)
+            answer = self._exchanged(method, url, params, accept, keep_bytes, json, credentials)
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not location:
                 return answer
@@ -189,11 +220,12 @@ class Client:
         accept: str,
         keep_bytes: int | None,
         json: Any = None,
+        credentials: Mapping[str, str] | None = None,
     ) -> Answer:
         if self.guard.expired:
             raise self._late()
         seconds = max(0.01, min(self._block.timeout_seconds, self.guard.left))
-        headers = {"accept": accept, **self._authorisation()}
+        headers = {"accept": accept, **(self._authorisation() if credentials is None else credentials)}
         try:
             with self._session.request(
                 method, url, params=params, headers=headers, json=json, stream=True, timeout=(seconds, seconds),

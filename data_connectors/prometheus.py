@@ -6,7 +6,6 @@ between two pulls is seen. `up` of Prometheus is the exporter's health and never
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
@@ -19,7 +18,7 @@ from coc.clock import from_environment
 from coc.domain.datasets import SAMPLED, Dataset
 from coc.domain.model import Model
 from coc.settings.models import ConnectorBlock
-from data_connectors.answers import duration
+from data_connectors.ahead import Ahead
 from data_connectors.base import Batch, Reachability, Window
 from data_connectors.client import Client
 from data_connectors.keeping import provided
@@ -75,7 +74,7 @@ class Prometheus:
             label=block.label, health=block.health, step_seconds=block.step_seconds, backfill_days=block.backfill_days,
             every_seconds=block.every_seconds,
         )  # fmt: skip
-        self._ahead: dict[str, int] = {}  # key -> a future `at` as the source gave it, in ms
+        self._ahead = Ahead()
 
     def provides(self) -> frozenset[str]:
         return provided(self.block, {self._dataset: {self._entity, "at", "up", *self._wanted.gauges}})
@@ -116,7 +115,7 @@ class Prometheus:
             {"source_id": key, "field": "up", "reason": "unknown_value", "value": f"{value:g}"}
             for key, value in rows[odd].drop_duplicates("key", keep="last")[["key", "value"]].itertuples(index=False)
         ]
-        rows, notes = self._not_ahead(rows[~odd], now)
+        rows, notes = self._ahead.capped(rows[~odd], now)
         found = pd.DataFrame(
             {
                 self._entity: rows["key"].astype("str"),
@@ -131,16 +130,3 @@ class Prometheus:
             whole = column in ("status", "clients") and bool((values.dropna() % 1 == 0).all())
             found[column] = values.astype("Int64") if whole else values
         return found.reset_index(drop=True), problems, notes
-
-    def _not_ahead(self, rows: pd.DataFrame, now: datetime) -> tuple[pd.DataFrame, list[Note]]:
-        """Future times capped at `now`. A repeat is told by the time the source gave, else it would look fresh."""
-        limit = math.floor(now.timestamp() * 1000)
-        ahead = rows["at"] > limit
-        if not ahead.any():
-            return rows, []
-        again = ahead & (rows["key"].map(self._ahead) == rows["at"])
-        newest = rows[ahead].groupby("key")["at"].max()
-        self._ahead |= {str(key): int(at) for key, at in newest.items()}
-        kept = rows[~again & (~ahead | (rows["at"] == rows["key"].map(newest)))]
-        note = ("clock_ahead", f"+{duration((int(newest.max()) - limit) / 1000)}")
-        return kept.assign(at=kept["at"].clip(upper=limit)), [note]
