@@ -17,7 +17,16 @@ from coc.simulate.applications import APPLICATIONS
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 BLOCKS = {kind: connector.Block for kind, connector in data_connectors.registry().items()}
-ENV = {"SIPADEK_TOKEN": "t0", "PROMETHEUS_PASSWORD": "p0", "OIDC_SECRET": "o0"}
+ENV = {
+    "SIPADEK_TOKEN": "t0",
+    "PROMETHEUS_PASSWORD": "p0",
+    "OIDC_SECRET": "o0",
+    "ZABBIX_TOKEN": "z0",
+    "OPENWISP_TOKEN": "w0",
+    "MIKROTIK_PASSWORD": "m0",
+}
+SIMULATED = {"sipadek", "prometheus", "files", "http_probe"}
+REAL = {"eoffice", "wifi_kota", "wifi_zabbix", "wifi_openwisp", "wifi_mikrotik", "titik_kota", "aplikasi_kota"}
 _FIRST = re.compile(r"^(\s+)# ( *)([a-z_0-9]+):(\s+#.*)?$")
 
 
@@ -51,7 +60,7 @@ def shipped() -> Settings:
 
 def test_it_needs_nothing_and_serves_the_demo_realm(shipped: Settings) -> None:
     assert shipped.of_realm("live") == {}
-    assert {block.type for block in shipped.of_realm("demo").values()} == set(BLOCKS)
+    assert {block.type for block in shipped.of_realm("demo").values()} == SIMULATED
     assert all(block.enabled and simulated.is_simulated(block) for block in shipped.connectors.values())
 
 
@@ -80,8 +89,16 @@ def test_every_unit_it_names_is_one(shipped: Settings) -> None:
     assert unit_warnings(shipped, known_units()) == []
 
 
+def kind_of(name: str) -> str:
+    """The `type:` of a commented block."""
+    found = re.search(rf"^  {name}:.*\n(?:    .*\n)*?    type: (\w+)", OPENED[name], re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
 def test_there_is_a_real_source_of_each_kind_to_uncomment() -> None:
-    assert set(OPENED) == {"six_day", "eoffice", "wifi_kota", "titik_kota", "aplikasi_kota", "checker"}
+    assert set(OPENED) == {"six_day", "checker", *REAL}
+    assert {kind_of(name) for name in REAL} == set(BLOCKS)
 
 
 @pytest.mark.parametrize("name", sorted(OPENED))
@@ -90,7 +107,7 @@ def test_a_commented_block_is_valid_when_it_is_uncommented(name: str, tmp_path: 
     file.write_text(OPENED[name], encoding="utf-8")
     settings = load(file, BLOCKS, ENV)
     live = settings.of_realm("live")
-    if name in {"eoffice", "wifi_kota", "titik_kota", "aplikasi_kota"}:
+    if name in REAL:
         assert list(live) == [name]
         assert data_connectors.registry()[live[name].type](name, live[name]).provides()
     else:
