@@ -17,7 +17,9 @@ from data_connectors.keeping import objects
 
 AT_ONCE: Final = 8  # questions: a controller of a city answers them beside its own work
 GAUGES: Final = ("clients", "rx_bps", "tx_bps", "latency_ms")
-_HARDWARE: Final = re.compile(r"\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b|\b[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}\b|\b[0-9a-f]{12}\b", re.I)
+_HARDWARE: Final = re.compile(
+    r"\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b|\b[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}\b|\b[0-9a-f]{12}\b", re.I
+)
 Problem = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -98,7 +100,8 @@ def hardware_in(text: str) -> bool:
 
 
 def unknown(key: str, column: str, value: str, reason: str = "unknown_value") -> Problem:
-    return {"source_id": key, "field": column, "reason": reason, "value": value[:80]}
+    """A row's error. The value is told, unless it bears a hardware address."""
+    return {"source_id": key, "field": column, "reason": reason, "value": "" if hardware_in(value) else value[:80]}
 
 
 def number(value: Any) -> float | None:
@@ -107,7 +110,7 @@ def number(value: Any) -> float | None:
         return None
     try:
         found = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if 0 <= found < float("inf") else None
 
