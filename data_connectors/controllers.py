@@ -115,6 +115,30 @@ def number(value: Any) -> float | None:
     return found if 0 <= found < float("inf") else None
 
 
-def whole(value: Any) -> int | None:
-    found = number(value)
-    return int(found) if found is not None and found.is_integer() else None
+@dataclass(slots=True)
+class Reading:
+    """Values of one run's rows. What cannot be read is null, and an error of its row; what is missing is only null."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def gauge(self, key: str, column: str, value: Any) -> float | None:
+        found = number(value)
+        if found is None and not missing(value):
+            self.problems.append(unknown(key, column, _shown(value), _why(value)))
+        return found
+
+
+def missing(value: Any) -> bool:
+    """Not measured, in the words that systems have for it."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in ("", "nan", "null"))
+
+
+def _why(value: Any) -> str:
+    try:
+        return "out_of_range" if not isinstance(value, bool) and float(value) < 0 else "bad_type"
+    except (TypeError, ValueError):
+        return "bad_type"
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, str | int | float) else type(value).__name__

@@ -21,7 +21,7 @@ from coc.settings.models import ConnectorBlock
 from data_connectors.answers import aware, fingerprint, required
 from data_connectors.base import Batch, FetchError, Reachability, Window
 from data_connectors.client import ATTEMPTS, Client
-from data_connectors.controllers import Problem, Sample, Samples, answers, hardware_in, number, points, unknown
+from data_connectors.controllers import Problem, Reading, Sample, Samples, answers, hardware_in, points, unknown
 from data_connectors.keeping import provided
 from data_connectors.reach import reached
 
@@ -60,8 +60,8 @@ class Heard:
     """Of one device, when the controller heard it last (None: it does not say), and its uplink's rates."""
 
     at: datetime | None = None
-    sent: float | None = None
-    received: float | None = None
+    sent: Any = None
+    received: Any = None
 
 
 class Unifi:
@@ -154,7 +154,7 @@ class Unifi:
         which is when it last heard anybody: where that stands still, nothing is known of anyone.
         """
         mine = [d for d in devices if d.key]
-        problems = [unknown(d.key, "up", d.state) for d in mine if d.state not in self._means]
+        reading = Reading([unknown(d.key, "up", d.state) for d in mine if d.state not in self._means])
         means = {d.id: self._means.get(d.state, "none") for d in devices}
         up = [d for d in mine if means[d.id] == "up"]
         down = [d for d in mine if means[d.id] == "down"]
@@ -167,10 +167,12 @@ class Unifi:
             if one is None:
                 continue  # gone since the list was read
             if one.at is None:
-                problems.append(unknown(device.key, "at", "", "missing_required"))
+                reading.problems.append(unknown(device.key, "at", "", "missing_required"))
                 continue
             # What the point sends up its uplink, it has received from its stations.
-            found.append(Sample(device.key, one.at, True, stations[device.id], one.sent, one.received))
+            rx = reading.gauge(device.key, "rx_bps", one.sent)
+            tx = reading.gauge(device.key, "tx_bps", one.received)
+            found.append(Sample(device.key, one.at, True, stations[device.id], rx, tx))
         pulse = max((one.at for one in heard.values() if one and one.at), default=None)
         if down and pulse is None:
             pulse = _pulse(client, [d for d in devices if not d.key and means[d.id] == "up"])
@@ -181,7 +183,7 @@ class Unifi:
             notes.append(
                 ("source_empty", f"the controller hears none of {len(down)} access points and no other device")
             )
-        return found, problems, notes
+        return found, reading.problems, notes
 
 
 def _sites(client: Client, attempts: int = ATTEMPTS) -> list[str]:
@@ -243,7 +245,7 @@ def _heard(client: Client, device: Device) -> Heard | None:
         raise FetchError("schema_drift", "/statistics/latest is not an object", permanent=True)
     uplink = told.get("uplink")
     uplink = uplink if isinstance(uplink, dict) else {}
-    return Heard(aware(told.get("lastHeartbeatAt")), number(uplink.get("txRateBps")), number(uplink.get("rxRateBps")))
+    return Heard(aware(told.get("lastHeartbeatAt")), uplink.get("txRateBps"), uplink.get("rxRateBps"))
 
 
 def _pulse(client: Client, others: list[Device]) -> datetime | None:

@@ -209,14 +209,27 @@ def test_a_point_without_a_time_of_its_own_is_that_rows_error(heartbeat: Any, wi
     assert problems(batches) == [(TAMAN_1, "at", "missing_required", "")]
 
 
-@pytest.mark.parametrize("rate", [None, "", "NaN", -1, True, {}])
-def test_a_rate_that_is_none_is_null_and_not_nought(rate: Any, window: Any) -> None:
+@pytest.mark.parametrize(
+    ("rate", "reason"),
+    [
+        (None, ""),
+        ("", ""),
+        ("NaN", ""),
+        (-1, "out_of_range"),
+        (True, "bad_type"),
+        ("cepat", "bad_type"),
+        ({}, "bad_type"),
+    ],
+)
+def test_a_rate_that_is_none_is_null_and_not_nought(rate: Any, reason: str, window: Any) -> None:
     source = Controller()
     source.latest[TAMAN_1] = source.latest[TAMAN_1] | {"uplink": {"txRateBps": rate}}
-    row = samples(pulled(source, window)).loc[TAMAN_1]
+    batches = pulled(source, window)
+    row = samples(batches).loc[TAMAN_1]
     assert row["up"]
     assert pd.isna(row["rx_bps"])
     assert pd.isna(row["tx_bps"])
+    assert [p[:3] for p in problems(batches)] == ([(TAMAN_1, "rx_bps", reason)] if reason else [])
 
 
 def test_a_device_that_goes_while_the_list_is_read_is_passed_over(window: Any) -> None:
