@@ -51,14 +51,14 @@ class Samples:
         rows = pd.DataFrame(
             {
                 "key": pd.Series([s.key for s in found], dtype="str"),
-                "at": pd.Series([round(s.at.timestamp() * 1000) for s in found], dtype="int64"),
+                "at": pd.Series([_millis(s.at) for s in found], dtype="int64"),
                 "up": pd.Series([s.up for s in found], dtype=bool),
                 **{name: self._gauge(name, found) for name in self.gauges},
             }
         )
         rows, notes = self.ahead.capped(rows, window.now)
         if not window.full and window.known:
-            known = {key: round(at.timestamp() * 1000) for key, at in window.known.items()}
+            known = {key: _millis(at) for key, at in window.known.items()}
             rows = rows[rows["at"] > rows["key"].map(known).fillna(-1)]
         times = pd.to_datetime(rows.pop("at"), unit="ms", utc=True).astype("datetime64[us, UTC]")
         rows.insert(1, "at", times)
@@ -68,6 +68,16 @@ class Samples:
     def _gauge(name: str, found: list[Sample]) -> pd.Series[Any]:
         dtype = "Int64" if name == "clients" else "float64"
         return pd.Series([getattr(s, name) for s in found], dtype=dtype)
+
+
+def is_new(key: str, at: datetime, window: Window) -> bool:
+    """Whether a measurement of that time is none that we hold: only then its gauges are worth their questions."""
+    held = window.known.get(key)
+    return window.full or held is None or _millis(at) > _millis(held)
+
+
+def _millis(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
 
 
 def answers(items: Iterable[T], ask: Callable[[T], R]) -> list[R]:
