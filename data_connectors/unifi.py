@@ -41,6 +41,7 @@ STATES: Final[dict[str, Meaning]] = {
     "DELETING": "none",
 }
 GAUGES: Final = ("clients", "rx_bps", "tx_bps")
+LATEST: Final = "/statistics/latest"
 _ID: Final = re.compile(r"[\w-]{1,64}")  # it becomes part of a path
 
 
@@ -139,7 +140,7 @@ class Unifi:
         device = Device(site, row["id"], "", name, str(row.get("state")))
         features = row.get("features")  # a list here, an object in the answer about one device
         if not isinstance(features, list | dict):
-            raise FetchError("schema_drift", "/devices has a device without `features`", permanent=True)
+            raise FetchError("schema_drift", "/devices has a row without `features`", permanent=True)
         if "accessPoint" not in features:
             return device, None
         key = device.id if self.block.key == "id" else name.strip()
@@ -160,7 +161,7 @@ class Unifi:
         down = [d for d in mine if means[d.id] == "down"]
         heard = dict(zip((d.id for d in up), answers(up, lambda d: _heard(client, d)), strict=True))
         if up and not any(heard.values()):
-            raise FetchError("not_found", "/statistics/latest", permanent=True)
+            raise FetchError("not_found", LATEST, permanent=True)
         found = []
         for device in up:
             one = heard[device.id]
@@ -190,7 +191,7 @@ def _sites(client: Client, attempts: int = ATTEMPTS) -> list[str]:
     rows = list(_rows(client, "sites", attempts))
     ids = [row["id"] for row in rows if _has_id(row)]
     if len(ids) < len(rows):
-        raise FetchError("schema_drift", "/sites has a site without its id", permanent=True)
+        raise FetchError("schema_drift", "/sites has a row without `id`", permanent=True)
     if not ids:
         raise FetchError("source_empty", "no site that this key may see", permanent=True)
     return ids
@@ -227,7 +228,7 @@ def _stations(client: Client, site: str) -> Counter[str]:
     found: Counter[str] = Counter()
     for row in _rows(client, f"sites/{site}/clients"):
         if not isinstance(row, dict) or not isinstance(row.get("type"), str):
-            raise FetchError("schema_drift", "/clients has a client without its type", permanent=True)
+            raise FetchError("schema_drift", "/clients has a row without `type`", permanent=True)
         if row["type"] == "WIRELESS" and isinstance(row.get("uplinkDeviceId"), str):
             found[row["uplinkDeviceId"]] += 1
     return found
@@ -236,13 +237,13 @@ def _stations(client: Client, site: str) -> Counter[str]:
 def _heard(client: Client, device: Device) -> Heard | None:
     """None where the device has gone meanwhile."""
     try:
-        told = client.get_json(f"sites/{device.site}/devices/{device.id}/statistics/latest")
+        told = client.get_json(f"sites/{device.site}/devices/{device.id}{LATEST}")
     except FetchError as error:
         if error.code != "not_found":
             raise
         return None
     if not isinstance(told, dict):
-        raise FetchError("schema_drift", "/statistics/latest is not an object", permanent=True)
+        raise FetchError("schema_drift", f"{LATEST} is not an object", permanent=True)
     uplink = told.get("uplink")
     uplink = uplink if isinstance(uplink, dict) else {}
     return Heard(aware(told.get("lastHeartbeatAt")), uplink.get("txRateBps"), uplink.get("rxRateBps"))

@@ -52,6 +52,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "`{field}` is a time without an offset, so nobody knows which hour it means",
         "set `time: {{zone: Asia/Jakarta}}` of {source} in config.yaml, " + _AGAIN,
     ),
+    "not_unique": (
+        "two rows go by the same `{field}`, so nobody knows which is meant",
+        "give them different names in the source, or another `key` to {source} in config.yaml",
+    ),
     "not_an_object": ("the source sent something that is no row at all", "tell whoever keeps the source's API"),
     "unreadable": (
         "the row of the file has another shape than its header",

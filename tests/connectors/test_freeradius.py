@@ -258,6 +258,16 @@ def test_a_user_without_rights_or_without_existence_is_refused(on_postgres: Radi
     assert failure(on_postgres.connector(url=gone), window).code == "not_found"
 
 
+def test_a_user_that_may_read_six_columns_is_enough(on_postgres: Radius, window: Any) -> None:
+    on_postgres.fill(sessions())
+    on_postgres.run("CREATE ROLE pembaca LOGIN")
+    columns = f"nasipaddress, {', '.join(TIMES)}, calledstationid, callingstationid"
+    on_postgres.run(f"GRANT SELECT ({columns}) ON radacct TO pembaca")
+    url = sa.make_url(on_postgres.url).set(username="pembaca").render_as_string(hide_password=False)
+    reader = on_postgres.connector(url=url, point="radio", points=RADIOS)
+    assert counts(list(reader.pull(window(now=NOW)))) == {"ap-1": 3, "ap-2": 1, "ap-4": 1, "ap-5": 1}
+
+
 def remote(url: str, **given: Any) -> FreeRadius:
     block = {"type": "freeradius", "url": url, "zone": "Asia/Jakarta", "sessions_mean_up": True, **given}
     return FreeRadius("radius", FreeRadius.Block.model_validate({"timeout_seconds": 1, **block}))

@@ -24,9 +24,13 @@ ENV = {
     "ZABBIX_TOKEN": "z0",
     "OPENWISP_TOKEN": "w0",
     "MIKROTIK_PASSWORD": "m0",
+    "UNIFI_KEY": "u0",
+    "LIBRENMS_TOKEN": "l0",
+    "RADIUS_PASSWORD": "r0",
 }
 SIMULATED = {"sipadek", "prometheus", "files", "http_probe"}
-REAL = {"eoffice", "wifi_kota", "wifi_zabbix", "wifi_openwisp", "wifi_mikrotik", "titik_kota", "aplikasi_kota"}
+_CONTROLLERS = {"wifi_zabbix", "wifi_openwisp", "wifi_mikrotik", "wifi_unifi", "wifi_librenms", "wifi_radius"}
+REAL = {"eoffice", "wifi_kota", "titik_kota", "aplikasi_kota", *_CONTROLLERS}
 _FIRST = re.compile(r"^(\s+)# ( *)([a-z_0-9]+):(\s+#.*)?$")
 
 

@@ -14,8 +14,8 @@ from tests.ui import factory
 
 ROOT = Path(__file__).parents[2]
 # Where today's kinds of sources say why they failed.
-SPEAKERS = ("answers", "client", "files", "http_probe", "mapping", "prometheus", "promql", "promread", "sipadek",
-            "tables", "transport")  # fmt: skip
+SPEAKERS = ("answers", "client", "files", "freeradius", "http_probe", "librenms", "librenmsread", "mapping",
+            "prometheus", "promql", "promread", "sipadek", "sqlread", "tables", "transport", "unifi")  # fmt: skip
 UNSAID = {"source_error", "http_status", "no_history", "evaluation_time"}  # quoted, or their words say all
 # Nothing in them is a word: an address, a status, a size.
 WORDLESS = {"{}", "{}: {}", "{}:{} {}", "{} MB", "HTTP {}{}"}
