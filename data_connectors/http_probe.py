@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Final, Self
 
 import pandas as pd
@@ -34,7 +35,7 @@ _REASONS: Final = {
     "config": "config",
 }
 _COLUMNS: Final = {
-    Dataset.SERVICES: {"source_id", "name", "url", "owner_unit"},
+    Dataset.SERVICES: {"source_id", "name", "url", "owner_unit", "certificate_until"},
     Dataset.SERVICE_SAMPLES: {"service", "vantage", "at", "up", "status", "latency_ms", "reason"},
 }
 
@@ -56,13 +57,17 @@ class Service(Model):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at a service. `status`, `latency_ms`: None where no answer came; `reason`: why it is not up."""
+    """One look at a service. `status`, `latency_ms`: None where no answer came; `reason`: why it is not up.
+
+    `certificate_until`: the end of the certificate that this very connection was made with.
+    """
 
     service: str
     up: bool
     status: int | None = None
     latency_ms: float | None = None
     reason: str | None = None
+    certificate_until: datetime | None = None
 
 
 class HttpProbe:
@@ -84,6 +89,8 @@ class HttpProbe:
 
     def __init__(self, name: str, block: Block) -> None:
         self.name, self.block = name, block
+        # The last certificate that each service showed: one that does not answer now has not lost it.
+        self._certificates: dict[str, datetime] = {}
 
     def provides(self) -> frozenset[str]:
         return provided(self.block, _COLUMNS)
@@ -98,8 +105,11 @@ class HttpProbe:
         return Reachability(len(down) < len(seen), f"{said}; not up: {', '.join(down)}", mend)
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """The services as configured, then one sample each, measured as of `window.now`."""
+        """The services as configured and seen, then one sample each, measured as of `window.now`."""
         services = self.block.services
+        seen = list(self._looks(window.deadline))
+        shown_now = {one.service: one.certificate_until for one in seen if one.certificate_until is not None}
+        self._certificates |= shown_now
         yield Batch(
             Dataset.SERVICES,
             pd.DataFrame(
@@ -108,12 +118,12 @@ class HttpProbe:
                     "name": objects([s.name or key for key, s in services.items()]),
                     "url": objects([shown(s.url) for s in services.values()]),
                     "owner_unit": objects([s.owner_unit for s in services.values()]),
+                    "certificate_until": objects([self._certificates.get(key) for key in services]),
                 }
             ),
         )
         if window.full:
             yield Batch(Dataset.SERVICES, pd.DataFrame(), ids=set(services))
-        seen = list(self._looks(window.deadline))
         batch = Batch(Dataset.SERVICE_SAMPLES, _samples(seen, pd.Timestamp(window.now)))
         if len(seen) < len(services):
             batch.notes.append(
@@ -136,17 +146,21 @@ class HttpProbe:
         if started >= deadline:
             return None
         until = min(deadline, started + self.block.timeout_seconds)
+        certificate: datetime | None = None
         try:
             with Client(self.block, until, url=service.url) as client:
-                keep = None if service.expect.text else FIRST_BYTES
-                answer = client.exchange(service.url, keep_bytes=keep)
+                try:
+                    keep = None if service.expect.text else FIRST_BYTES
+                    answer = client.exchange(service.url, keep_bytes=keep)
+                finally:
+                    certificate = client.guard.certificate_until
         except FetchError as error:
             if error.code == "too_slow" and until == deadline:
                 return None  # our time was up, not the service's
-            return Seen(key, False, reason=_reason(error))
+            return Seen(key, False, reason=_reason(error), certificate_until=certificate)
         latency = round((time.monotonic() - started) * 1000, 3)
         reason = _unexpected(answer, service.expect)
-        return Seen(key, reason is None, answer.status, latency, reason)
+        return Seen(key, reason is None, answer.status, latency, reason, certificate)
 
 
 def _reason(error: FetchError) -> str:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 import weakref
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from requests.adapters import HTTPAdapter
@@ -26,10 +28,14 @@ Address = tuple[int, tuple[Any, ...]]  # family, socket address
 
 
 class Guard:
-    """The deadline of one run (`time.monotonic()`), and the sockets that end with it."""
+    """The deadline of one run (`time.monotonic()`), and the sockets that end with it.
+
+    `certificate_until`: when the certificate of the last TLS connection ends; None where none was checked.
+    """
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
+        self.certificate_until: datetime | None = None
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._is_cut = False
@@ -151,6 +157,14 @@ class _CutHTTPS(HTTPSConnection):
         super().connect()
         if self.sock is not None:
             self.guard.watch(self.sock)
+            self.guard.certificate_until = _certificate_until(self.sock)
+
+
+def _certificate_until(opened: socket.socket) -> datetime | None:
+    """The `notAfter` of the other side's certificate. One that was not checked says nothing: ssl hands over none."""
+    found = opened.getpeercert() if isinstance(opened, ssl.SSLSocket) else None
+    ends = (found or {}).get("notAfter")
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if isinstance(ends, str) else None
 
 
 class GuardedAdapter(HTTPAdapter):

@@ -175,6 +175,7 @@ COLUMNS: Final[dict[Dataset, tuple[Column, ...]]] = {
         Column("name", required=True),
         Column("url"),
         Column("owner_unit", unit_ref=True),
+        _time("certificate_until", future=True),  # when its TLS certificate ends; null: none, or not known
     ),
     Dataset.SERVICE_SAMPLES: (
         Column("service", required=True),

@@ -69,6 +69,7 @@ class Limits(Model):
     rupiah_per_sheet: float = Field(default=500, ge=0)
     ap: ApLimits = ApLimits()
     low_use_clients_per_day: float = Field(default=5, ge=0)
+    certificate_days: float = Field(default=14, ge=0)  # with fewer days left, a certificate is a warning
 
 
 def hold_seconds(every_seconds: float) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from cryptography import x509
 from pydantic import ValidationError
 
 from coc.domain.datasets import Dataset
@@ -126,6 +127,27 @@ def test_services_are_listed_as_configured_without_secrets_of_their_urls(window:
     assert listed.frame["url"].tolist()[0] == f"{server.url}/x"
     assert ids.ids == {"a", "b"}
     assert len(samples.frame) == 2
+
+
+def test_the_end_of_the_certificate_comes_from_the_probes_own_connection(window: Any) -> None:
+    """Also of an answer that is not the expected one; what was seen stays while the service does not answer."""
+    ends = x509.load_pem_x509_certificate((hostile.TLS / "self-signed.pem").read_bytes()).not_valid_after_utc
+    with serving(PAGE, tls=True) as secure, serving(PAGE) as plain:
+        wrong = {"url": secure.url, "expect": {"text": "Pajak"}}
+        services = {"a": {"url": secure.url}, "wrong": wrong, "http": {"url": plain.url}}
+        one_probe = probe(services, verify=str(hostile.TLS / "authority.pem"), timeout_seconds=0.4)
+        listed, samples = one_probe.pull(window())
+    assert listed.frame["certificate_until"].tolist() == [ends, ends, None]
+    assert samples.frame["up"].tolist() == [True, True, False]  # a, http, wrong
+    again, samples = one_probe.pull(window())
+    assert not samples.frame["up"].any()
+    assert again.frame["certificate_until"].tolist() == [ends, ends, None]
+
+
+def test_a_certificate_that_is_refused_ends_the_connection_and_tells_no_date(window: Any) -> None:
+    with serving(PAGE, tls=True) as server:
+        listed, samples = probe({"a": {"url": server.url}}).pull(window())
+    assert (listed.frame["certificate_until"].tolist(), samples.frame["reason"].tolist()) == ([None], ["tls"])
 
 
 def test_check_names_what_is_not_up() -> None:

@@ -313,6 +313,7 @@ limits:
   rupiah_per_sheet: 500
   ap: {failures: 3, successes: 2, degraded: {latency_ms: 500, loss: 0.2}, min_down_seconds: 300}
   low_use_clients_per_day: 5
+  certificate_days: 14
 targets: {disposition.on_time_rate: {target: 0.9, warn: 0.8, units: {DISDIK: {target: 0.85}}}}
 calendar:
   default: five_day
