@@ -23,7 +23,7 @@ def computed(store: Store, settings: Settings, realm: Realm, clock: Clock) -> Sn
     live = LiveFrames(store, Basis.of(settings, realm))
     live.refresh(now, context.calendars)
     feeds = feeds_board.build(store, settings, realm, clock, context.calendars, {})
-    city = cities_of(live.frames, live.pasts, context, now, provided_by(settings, realm))[ALL]
+    city = cities_of(live.frames, live.pasts, context, now, provided_by(settings, realm), known=live.known)[ALL]
     boards: dict[BoardKey, Board] = {}
     at = now.to_pydatetime()
     for subject in SUBJECTS:

@@ -171,7 +171,9 @@ class Builder:
         self._awaited = feeds.awaited
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
         frames, pasts = self._frames.frames, self._frames.pasts
-        self._cities = cities = cities_of(frames, pasts, context, now, self._provided, self._charted.frames)
+        self._cities = cities = cities_of(
+            frames, pasts, context, now, self._provided, self._charted.frames, self._frames.known
+        )
         fresh = self._of_feeds(feeds, now)
         for subject in todo:
             make = compute_awaited if subject.moving & feeds.awaited else compute_subject

@@ -12,6 +12,7 @@ from coc.domain.datasets import Dataset
 from coc.domain.worktime import Calendars, build_calendars
 from coc.ingest.context import known_units
 from coc.metrics.city import City, Part
+from coc.metrics.known import Known, nothing_known
 from coc.metrics.past import Past
 from coc.settings.models import Realm, Settings
 from coc.store import Store
@@ -55,9 +56,13 @@ def cities_of(
     now: pd.Timestamp,
     provided: frozenset[str],
     published: Mapping[str, pd.DataFrame] | None = None,
+    known: Known | None = None,
 ) -> dict[str, City]:
-    """The city at `now`, by population. Frames are shared, never changed. `published`: by population."""
-    settings = context.settings
+    """The city at `now`, by population. Frames are shared, never changed.
+
+    `published`: by population.
+    """
+    settings, known = context.settings, known or nothing_known()
     whole = City(
         now=now,
         calendars=context.calendars,
@@ -70,11 +75,17 @@ def cities_of(
         ap_samples=frames[Dataset.AP_SAMPLES],
         services=frames[Dataset.SERVICES],
         service_samples=frames[Dataset.SERVICE_SAMPLES],
+        links=frames[Dataset.LINKS],
+        link_samples=frames[Dataset.LINK_SAMPLES],
         provided=provided,
         letter_types=settings.letter_types,
         unit_names=dict(zip(context.units["code"], context.units["name"], strict=True)),
         pasts=pasts,
         published=(published or {}).get(ALL),
+        turns=known.turns,
+        known_minutes=known.minutes,
+        known_hours=known.hours,
+        known_days=known.days,
     )
     part = _public(whole)
     letters, given = whole.letters[part.letters], whole.dispositions[part.dispositions]

@@ -167,7 +167,8 @@ class History:
             if self._own is None or self._own[0] != commit or _another_day(self._own[1][ALL], now):
                 context = Context.of(self.store, self.settings, self.realm)
                 self._live.refresh(now, context.calendars)
-                self._own = commit, cities_of(self._live.frames, self._live.pasts, context, now, self._provided)
+                live = self._live
+                self._own = commit, cities_of(live.frames, live.pasts, context, now, self._provided, known=live.known)
             return self._own
 
     def _older(

@@ -12,10 +12,13 @@ from typing import Any, Final
 import pandas as pd
 
 from coc.boards.held_rows import HeldRows, Key
+from coc.boards.known_held import KnownHeld
 from coc.boards.pasts import Pasts
 from coc.domain.datasets import COLUMNS, KEYS, SAMPLES, Dataset
 from coc.domain.worktime import Calendars
 from coc.ingest.basis import Basis
+from coc.metrics.buckets import WIDTHS
+from coc.metrics.known import Known, known_frame, turns_frame
 from coc.metrics.past import Past
 from coc.store import Store
 from coc.store.columns import empty_frame
@@ -23,11 +26,11 @@ from coc.store.columns import empty_frame
 _MAIL = (Dataset.LETTERS, Dataset.DISPOSITIONS)
 HELD_DAYS: Final = 90
 _LOOKBACK = timedelta(days=HELD_DAYS + 2)  # and their midnight in any zone
-_TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES)
+_TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES, Dataset.LINKS)
 # No board counts by these: letter contents, and what the derived columns already hold.
 UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "parent_id", "received_at"]
 UNUSED += ["read_at", "started_at", "due_at", "updated_at"]
-_SERVICES = Dataset.SERVICE_SAMPLES
+_HELD_SAMPLES = (Dataset.SERVICE_SAMPLES, Dataset.LINK_SAMPLES)  # a city has few of both
 _DAY = timedelta(hours=24)
 _SLACK = timedelta(minutes=10)  # trimming costs a pass over a day of samples: now and then is enough
 
@@ -37,7 +40,8 @@ class LiveFrames:
 
     Letters and dispositions may hold replaced rows, which are marked deleted; their columns of few words are
     categorical.
-    `pasts[dataset]`: states and known time of what is sampled. Only the samples of services are held as they are.
+    `pasts[dataset]`, `known`: states and known time of what is sampled. Only the samples of services and links are held
+    as they are.
     """
 
     def __init__(self, store: Store, basis: Basis) -> None:
@@ -46,7 +50,8 @@ class LiveFrames:
         self.frames: dict[Dataset, pd.DataFrame] = {d: empty_frame(COLUMNS[d]) for d in SAMPLES}
         self.pasts: dict[Dataset, Past] = {}
         self._rows: dict[Dataset, HeldRows] = {}
-        self._pasts = {d: Pasts(store, d, basis.limits, basis.holds) for d in (Dataset.AP_SAMPLES, _SERVICES)}
+        self._pasts = {d: Pasts(store, d, basis.limits, basis.holds) for d in SAMPLES}
+        self._known = {d: KnownHeld(store, d, basis.limits, pasts.margin) for d, pasts in self._pasts.items()}
         self._marks: dict[Dataset, tuple[int, int]] = {}
         self._rev: int | None = None
         self._day: date | None = None
@@ -64,9 +69,17 @@ class LiveFrames:
             changed |= self._load_tables(whole)
         for dataset, pasts in self._pasts.items():
             self.pasts[dataset], moved = pasts.refresh(now, commit)
+            self._known[dataset].refresh(self.pasts[dataset], commit)
             changed |= {dataset} if moved else set()
         self._rev, self._day = commit, today
         return set(self.frames) if whole else changed
+
+    @property
+    def known(self) -> Known:
+        """Changes of state and known time, as `City` holds them."""
+        held = self._known.values()
+        minutes, hours, days = (known_frame([h.parts[w] for h in held if w in h.parts]) for w in WIDTHS)
+        return Known(turns_frame([h.turns for h in held]), minutes, hours, days)
 
     def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         since = (now - _LOOKBACK).to_pydatetime()
@@ -100,12 +113,13 @@ class LiveFrames:
         return pd.concat([changed, new], ignore_index=True) if len(new) else changed
 
     def _load_samples(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
-        """The samples of services, of the last day alone: what they say of longer is in `pasts`."""
-        since = (now - _DAY).to_pydatetime()
-        changed = self._merge_samples(_SERVICES, self.store.samples(_SERVICES, since, after_rev=after), after)
-        held = self.frames[_SERVICES]
-        if not held.empty and held["at"].min() < since - _SLACK:
-            self.frames[_SERVICES] = held[held["at"] >= since].reset_index(drop=True)
+        """The samples of services and links, of the last day alone: what they say of longer is in `pasts`."""
+        since, changed = (now - _DAY).to_pydatetime(), set()
+        for dataset in _HELD_SAMPLES:
+            changed |= self._merge_samples(dataset, self.store.samples(dataset, since, after_rev=after), after)
+            held = self.frames[dataset]
+            if not held.empty and held["at"].min() < since - _SLACK:
+                self.frames[dataset] = held[held["at"] >= since].reset_index(drop=True)
         return changed
 
     def _load_tables(self, whole: bool) -> set[Dataset]:

@@ -37,16 +37,17 @@ class _Held:
 
 
 class Pasts:
-    """Keeps one dataset's `Past`; of services as the COC's own room sees them. `holds`: microseconds by source."""
+    """Keeps one dataset's `Past`, of every vantage. `holds`: microseconds by source."""
 
     def __init__(self, store: Store, dataset: Dataset, limits: ApLimits, holds: Mapping[str, int]) -> None:
         self.store, self.dataset, self.limits, self.holds = store, dataset, limits, holds
         self._keys: list[Key] = []  # a key never changes its position
         self._heads, self._since = no_heads(0), np.zeros(0, dtype="int64")
         # As far as a sample holds and a spell is short, to either side: beyond that nothing reaches an edge.
-        self._margin = max([*holds.values(), holds[""]]) + round(limits.min_down_seconds * SECOND)
-        widths = {"five_day": FIVE_MINUTES, "five_month": FIVE_MINUTES, "hour_day": HOUR, "hour_month": HOUR}
-        self._buckets = {name: _Held(width) for name, width in (widths | {"day": DAY}).items()}
+        self.margin = max([*holds.values(), holds[""]]) + round(limits.min_down_seconds * SECOND)
+        fives = dict.fromkeys((("five", hours) for hours in WINDOWS_HOURS), FIVE_MINUTES)
+        hours_ = dict.fromkeys((("hour", hours) for hours in WINDOWS_HOURS), HOUR)
+        self._buckets = {name: _Held(width) for name, width in (fives | hours_ | {("day", 0): DAY}).items()}
         self._edges = [_Held(0) for _ in WINDOWS_HOURS]
         self._rev = -1
 
@@ -62,31 +63,30 @@ class Pasts:
             changed |= self._read_buckets(connection, moment, after)
             changed |= self._read_edges(connection, moment, after)
             self._rev = commit
-            names = pd.Index([entity for entity, _ in self._keys], dtype="str")
-            past = Past(moment, names, self._heads, self._since, self._by_width(), self._edge_rows())
+            names, vantages = (pd.Index([key[i] for key in self._keys], dtype="str") for i in (0, 1))
+            past = Past(moment, names, vantages, self._heads, self._since, self._by_width(), self._edge_rows())
             return self._until_now(connection, past), changed
 
     def _read_heads(self, connection: Connection) -> bool:
         keys, heads, since = ledger.present(connection, self.dataset)
-        mine = [i for i, (_, vantage) in enumerate(keys) if not vantage]
         known = set(self._keys)
-        self._keys += [keys[i] for i in mine if keys[i] not in known]
+        self._keys += [key for key in keys if key not in known]
         place = {key: i for i, key in enumerate(self._keys)}
-        rows = np.array([place[keys[i]] for i in mine], dtype=np.intp)
+        rows = np.array([place[key] for key in keys], dtype=np.intp)
         were, was = self._heads, self._since
         self._heads, self._since = no_heads(len(self._keys)), np.full(len(self._keys), NAT)
-        self._heads[rows], self._since[rows] = heads[mine], since[mine]
+        self._heads[rows], self._since[rows] = heads, since
         return len(were) != len(self._heads) or not (same_heads(were, self._heads) & (was == self._since)).all()
 
     def _read_buckets(self, connection: Connection, now: int, after: int | None) -> bool:
-        day, month = (Stretch.of(now, hours) for hours in WINDOWS_HOURS)
-        wanted = {
-            "five_day": (_hour(day.opens), _hour(day.opens) + HOUR),
-            "five_month": (_hour(month.opens), _hour(month.opens) + HOUR),
-            "hour_day": (_hour(day.opens), _FOREVER),
-            "hour_month": (_hour(month.opens), month.day),
-            "day": (month.day, _FOREVER),
-        }
+        cuts = {hours: Stretch.of(now, hours) for hours in WINDOWS_HOURS}
+        first, *_, longest = WINDOWS_HOURS
+        wanted = {("day", 0): (cuts[longest].day, _FOREVER)}
+        for hours, cut in cuts.items():
+            opens = _hour(cut.opens)
+            wanted["five", hours] = (opens, opens + HOUR)
+            # Each window's own hours to its first whole day; those of the shortest go on to now, for its last.
+            wanted["hour", hours] = (opens, _FOREVER if hours == first else cut.day)
         changed = False
         for name, (start, end) in wanted.items():
             held = self._buckets[name]
@@ -104,8 +104,8 @@ class Pasts:
         changed = False
         for held, hours in zip(self._edges, WINDOWS_HOURS, strict=True):
             opens = Stretch.of(now, hours).opens
-            start = opens // FIVE_MINUTES * FIVE_MINUTES - self._margin
-            end = start + FIVE_MINUTES + 2 * self._margin
+            start = opens // FIVE_MINUTES * FIVE_MINUTES - self.margin
+            end = start + FIVE_MINUTES + 2 * self.margin
             goes_on = held.start <= start <= held.end <= end
             spans = [(held.end if goes_on else start, end, -1)]
             if goes_on and after is not None:

@@ -20,7 +20,10 @@ from coc.metrics.facts import Dispositions, Letters, Positions, dispositions, le
 
 Rows = TypeVar("Rows", Letters, Dispositions)
 _MICROSECOND: Final = pd.Timedelta(1, "us")
-_FRAMES: Final = ("letters", "dispositions", "ap_samples", "service_samples")
+_FRAMES: Final = (
+    *("letters", "dispositions", "ap_samples", "service_samples", "link_samples"),
+    *("turns", "known_minutes", "known_hours", "known_days"),
+)
 _SHARED: Final = ("scopes", "unit_index")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,8 @@ def less(new: Sums, old: Sums) -> Sums:
     return joined([new, Sums(old.entity, old.at, -old.up, -old.down, -old.clients)])
 
 
-def chosen(sums: Sums, rows: npt.NDArray[np.bool_]) -> Sums:
+def chosen(sums: Sums, rows: npt.NDArray[Any] | slice) -> Sums:
+    """Some of them: by a mask, by position or as a slice."""
     return Sums(sums.entity[rows], sums.at[rows], sums.up[rows], sums.down[rows], sums.clients[rows])
 
 

@@ -8,14 +8,20 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from coc.domain.datasets import Dataset
+from coc.domain.datasets import COLUMNS, DTYPES, Dataset
 from coc.domain.instants import Bools
 from coc.domain.limits import Limits
 from coc.domain.worktime import Calendars
+from coc.metrics.known import nothing_known
 from coc.metrics.past import Past
 
 WindowName = Literal["7d", "30d", "90d"]
 WINDOWS: tuple[WindowName, ...] = ("7d", "30d", "90d")
+
+
+def _no_rows(dataset: Dataset) -> pd.DataFrame:
+    columns = {"source": "str", **{c.name: DTYPES[c.kind] for c in COLUMNS[dataset]}}
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,9 @@ class City:
     valid_from, valid_to). Samples: canonical columns plus `hold` (seconds a sample holds). A frame may be empty, never
     absent.
     `pasts`: what heads and rollups know of a samples dataset; without one the samples themselves are the whole past.
+    `service_samples` (of every vantage) and `link_samples`: the last 24 h. `turns`, `known_minutes` (24 h and 5 min),
+    `known_hours` (8 days of access points, 91 of services and links), `known_days` (91, of access points):
+    `coc.metrics.known`, of every entity sampled, also one that does not count (`coc.metrics.points`).
     `published`: what was kept of the city's past days: id, day (date), value; None: nobody looked.
     `provided`: "dataset.column" names that some connector records; a KPI whose input is not there is not_recorded.
     """
@@ -52,6 +61,12 @@ class City:
     ap_samples: pd.DataFrame
     services: pd.DataFrame
     service_samples: pd.DataFrame
+    links: pd.DataFrame = field(default_factory=lambda: _no_rows(Dataset.LINKS))
+    link_samples: pd.DataFrame = field(default_factory=lambda: _no_rows(Dataset.LINK_SAMPLES))
+    turns: pd.DataFrame = field(default_factory=lambda: nothing_known().turns)
+    known_minutes: pd.DataFrame = field(default_factory=lambda: nothing_known().minutes)
+    known_hours: pd.DataFrame = field(default_factory=lambda: nothing_known().hours)
+    known_days: pd.DataFrame = field(default_factory=lambda: nothing_known().days)
     published: pd.DataFrame | None = None
     provided: frozenset[str] = frozenset()
     letter_types: tuple[str, ...] = ()

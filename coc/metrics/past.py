@@ -7,7 +7,7 @@ minutes of samples; and still every window is exact.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,29 +19,54 @@ from coc.metrics.buckets import FIVE_MINUTES, Sums, chosen, in_buckets, joined, 
 from coc.metrics.heads import Heads, Pieces, Positions, Rows, advance, no_heads
 from coc.metrics.states import Segments, Track, described, segments, track
 
-WINDOWS_HOURS = (24, 30 * 24)
+WINDOWS_HOURS = (24, 7 * 24, 30 * 24)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known of a dataset's entities by `now` (microseconds), entities by position.
+    """What is known of a dataset's entities by `now` (microseconds), by position; of a service once a vantage.
 
     `heads`: after each one's last sample that is not after now (`at` NAT: it has none). `since`: when that state came.
     `buckets`: by width, those that the windows need (`needed`). `edges`: the samples around the windows' starts, as far
-    to both sides as one holds and a short spell lasts.
+    to both sides as one holds and a short spell lasts. `ahead`: what samples after now make of the buckets of 5
+    minutes, negated; `buckets` are without it.
     """
 
     now: int
     entities: pd.Index[Any]
+    vantages: pd.Index[Any]  # "": the COC's own room
     heads: Heads
     since: Micros
     buckets: Mapping[int, Sums]
     edges: Rows
+    ahead: Sums = field(default_factory=lambda: joined([]))
 
     @property
     def sampled(self) -> Bools:
         found: Bools = self.heads["at"] != NAT
         return found
+
+    def of_room(self) -> Past:
+        """As the COC's own room sees it."""
+        mine = np.asarray(self.vantages == "")
+        if mine.all():
+            return self
+        place = np.where(mine, np.cumsum(mine) - 1, -1)
+
+        def sums(held: Sums) -> Sums:
+            some = chosen(held, mine[held.entity])
+            return replace(some, entity=place[some.entity])
+
+        return replace(
+            self,
+            entities=self.entities[mine],
+            vantages=self.vantages[mine],
+            heads=self.heads[mine],
+            since=self.since[mine],
+            buckets={width: sums(held) for width, held in self.buckets.items()},
+            edges=self.edges.chosen(mine[self.edges.entity]).named(place),
+            ahead=sums(self.ahead),
+        )
 
 
 def past_of(samples: pd.DataFrame | Track, now: Any, limits: ApLimits) -> Past:
@@ -55,7 +80,7 @@ def past_of(samples: pd.DataFrame | Track, now: Any, limits: ApLimits) -> Past:
     entity, at, _ = course.turns()
     np.maximum.at(since, entity, at)
     five = in_buckets(course.pieces())
-    return Past(t.now, t.entities, heads, since, {w: wider(five, w) for w in (FIVE_MINUTES, HOUR, DAY)}, t)
+    return Past(t.now, t.entities, t.vantages, heads, since, {w: wider(five, w) for w in (FIVE_MINUTES, HOUR, DAY)}, t)
 
 
 def rewound(past: Past, seeds: Heads, rows: Rows, limits: ApLimits) -> Past:
@@ -69,7 +94,7 @@ def rewound(past: Past, seeds: Heads, rows: Rows, limits: ApLimits) -> Past:
     heads[who] = ends
     gone = less(in_buckets(course.pieces()), in_buckets(advance(seeds, rows, limits).pieces()))
     buckets = {w: joined([held, wider(gone, w)], w) for w, held in past.buckets.items()}
-    return replace(past, heads=heads, buckets=buckets)
+    return replace(past, heads=heads, buckets=buckets, ahead=gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +169,11 @@ def _tails(past: Past, limits: ApLimits, first: int) -> Pieces:
     )
     some = pieces.end > pieces.start
     return Pieces(*(getattr(pieces, name)[some] for name in ("entity", "start", "end", "up", "down", "clients")))
+
+
+def tail(past: Past, limits: ApLimits) -> Sums:
+    """What rollups lack, in buckets of 5 minutes: from each last sample to its hold's end or now."""
+    return joined([in_buckets(_tails(past, limits, 0)), past.ahead])
 
 
 def present(past: Past) -> pd.DataFrame:

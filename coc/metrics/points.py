@@ -1,11 +1,13 @@
-"""Which access points and services count, and what each of them is doing now."""
+"""Which access points, services and links count, and what each of them is doing now."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from coc.domain.datasets import Dataset
+from coc.domain.datasets import SAMPLED, Dataset
 from coc.domain.instants import Bools
 from coc.metrics.city import City
 from coc.metrics.facts import once
@@ -22,25 +24,30 @@ def _named(table: pd.DataFrame, sampled: pd.Series[str]) -> pd.DataFrame:
 
 def past(city: City, dataset: Dataset) -> Past:
     """What is known of the dataset's entities; of services as the COC's own room sees them, from no other vantage."""
+    return once(city, f"past-{dataset.value}", lambda: _every_past(city, dataset).of_room())
+
+
+def _every_past(city: City, dataset: Dataset) -> Past:
+    """Of every vantage."""
 
     def find() -> Past:
         if dataset in city.pasts:
             return city.pasts[dataset]
         return past_of(_samples(city, dataset), city.now, city.limits.ap)
 
-    return once(city, f"past-{dataset.value}", find)
+    return once(city, f"every-past-{dataset.value}", find)
 
 
 def _samples(city: City, dataset: Dataset) -> pd.DataFrame:
     if dataset is Dataset.AP_SAMPLES:
         return city.ap_samples
-    return city.service_samples[city.service_samples["vantage"].isna()]
+    return city.service_samples if dataset is Dataset.SERVICE_SAMPLES else city.link_samples
 
 
 def _sampled(city: City, dataset: Dataset) -> pd.Series[str]:
     """Every entity that some sample names."""
-    named = city.ap_samples["ap"] if dataset is Dataset.AP_SAMPLES else city.service_samples["service"]
-    known = past(city, dataset)
+    named = _samples(city, dataset)[SAMPLED[dataset][0]]
+    known = _every_past(city, dataset)
     return pd.Series([*pd.unique(named.dropna()), *known.entities[known.sampled]], dtype="str")
 
 
@@ -74,13 +81,28 @@ def services(city: City) -> pd.DataFrame:
     return once(city, "services", find)
 
 
+def links(city: City) -> pd.DataFrame:
+    """The links that count: link (index), name, site, unit, provider; those listed and those that samples name."""
+
+    def find() -> pd.DataFrame:
+        columns = ["source_id", "name", "site", "unit", "provider"]
+        found = _named(city.links[columns], _sampled(city, Dataset.LINK_SAMPLES))
+        found["name"] = found["name"].fillna(found.index.to_series())
+        return found.rename_axis("link")
+
+    return once(city, "links", find)
+
+
 def population(city: City, dataset: Dataset) -> pd.DataFrame:
-    return access_points(city) if dataset is Dataset.AP_SAMPLES else services(city)
+    if dataset is Dataset.AP_SAMPLES:
+        return access_points(city)
+    return services(city) if dataset is Dataset.SERVICE_SAMPLES else links(city)
 
 
 def tracked(city: City) -> Track:
     """The samples of services, as the COC's own room sees them."""
-    return once(city, "track", lambda: track(_samples(city, Dataset.SERVICE_SAMPLES), city.now))
+    room = city.service_samples["vantage"].isna()
+    return once(city, "track", lambda: track(city.service_samples[room], city.now))
 
 
 def counted(city: City, dataset: Dataset) -> Bools:
@@ -113,3 +135,34 @@ def known(city: City, dataset: Dataset, hours: int) -> pd.DataFrame:
         return found.reindex(population(city, dataset).index).fillna(0.0)
 
     return once(city, f"availability-{dataset.value}-{hours}", find)
+
+
+def vantage_states(city: City) -> pd.DataFrame:
+    """`present_states` of every service from every vantage it was seen from: service, vantage, state, flapping, ...
+
+    vantage: a site or a link, "" the COC's own room. A pair without samples has no row.
+    """
+    return once(city, "vantage_states", lambda: _by_vantage(city, present(_every_past(city, Dataset.SERVICE_SAMPLES))))
+
+
+def vantage_known(city: City, hours: int) -> pd.DataFrame:
+    """Known time of every service from every vantage in the last `hours`: service, vantage, up_seconds, ..., coverage.
+
+    As `availability`; the pairs are those of `vantage_states`.
+    """
+
+    def find() -> pd.DataFrame:
+        past = _every_past(city, Dataset.SERVICE_SAMPLES)
+        return _by_vantage(city, availability(past, city.now, hours, city.limits.ap))
+
+    return once(city, f"vantage_known-{hours}", find)
+
+
+def _by_vantage(city: City, found: pd.DataFrame) -> pd.DataFrame:
+    """Of rows by every entity that was sampled: those of services that count, with their vantage."""
+    past = _every_past(city, Dataset.SERVICE_SAMPLES)
+    vantages: pd.Series[Any] = pd.Series(past.vantages[past.sampled], dtype="str")
+    found = found.rename(columns={"entity": "service"})
+    found.insert(1, "vantage", vantages)
+    counts = found["service"].isin(services(city).index)
+    return found[counts].sort_values(["service", "vantage"]).reset_index(drop=True)

@@ -30,7 +30,7 @@ from coc.metrics.facts import (
     window_start,
     within,
 )
-from coc.metrics.past import WINDOWS_HOURS, availability_by_hour
+from coc.metrics.past import availability_by_hour
 from coc.metrics.published import days_frame
 from coc.metrics.scoped import count, grouped_quantile
 from coc.metrics.trend import trend
@@ -192,7 +192,7 @@ def wifi_by_hour(city: City) -> pd.DataFrame:
 def wifi_availability(city: City) -> pd.DataFrame:
     """Known time of the access points that count: hours (24, 720 by the clock), up_share (NaN: unknown), coverage."""
     rows = []
-    for hours in WINDOWS_HOURS:
+    for hours in (24, 30 * 24):
         known = network.known(city, _APS, hours)
         up, total = known["up_seconds"].sum(), (known["up_seconds"] + known["down_seconds"]).sum()
         window = 3600.0 * hours * len(known)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from coc.domain.instants import NAT, SECOND, Bools, Floats, Micros, micros_of, to_index, to_micros
 from coc.domain.limits import ApLimits, hold_seconds
-from coc.metrics.heads import Heads, Rows, advance, no_heads, state_code
+from coc.metrics.heads import Heads, Positions, Rows, advance, no_heads, state_code
 
 UP, DEGRADED, DOWN, SILENT = "up", "degraded", "down", "no_data"
 STATES: Final = (UP, DEGRADED, DOWN, SILENT)
@@ -24,20 +24,24 @@ _ENTITIES: Final = ("entity", "ap", "service", "link")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track(Rows):
-    """Samples up to `now`, sorted by (entity, at), one per key. `entities`: names by position."""
+    """Samples up to `now`, sorted by (entity, at), one per key. `entities`, `vantages`: names by position.
+
+    A service seen from two vantages is two entities; the vantage of the COC's own room is "".
+    """
 
     now: int
     entities: pd.Index[Any]
+    vantages: pd.Index[Any]
 
 
 def track(samples: pd.DataFrame, now: Any) -> Track:
-    """Sort samples (entity or ap, service, link; at, up, hold seconds; clients, latency_ms, loss where there are any).
+    """Sort samples (entity or ap, service, link; vantage, clients, latency_ms, loss where there are any; at, up, hold).
 
     Samples after `now` are left out; of two with one key the later row stays. Without `hold` a sample holds 300 s.
     """
     column = next(c for c in _ENTITIES if c in samples.columns)
     at, moment = to_micros(samples["at"]), micros_of(now)
-    codes, names = pd.factorize(samples[column])
+    codes, names, vantages = _keyed(samples, column)
     order = np.lexsort((at, codes))
     codes, at = codes[order], at[order]
     twice = (codes[:-1] == codes[1:]) & (at[:-1] == at[1:])
@@ -53,7 +57,8 @@ def track(samples: pd.DataFrame, now: Any) -> Track:
     hold = np.rint(number("hold", hold_seconds(0)) * SECOND).astype("int64")
     return Track(
         now=moment,
-        entities=pd.Index(names),
+        entities=names,
+        vantages=vantages,
         entity=np.asarray(codes[good], dtype=np.intp),
         taken=at[good],
         up=up,
@@ -62,6 +67,19 @@ def track(samples: pd.DataFrame, now: Any) -> Track:
         latency=number("latency_ms", np.nan),
         loss=number("loss", np.nan),
     )
+
+
+def _keyed(samples: pd.DataFrame, column: str) -> tuple[Positions, pd.Index[Any], pd.Index[Any]]:
+    """Of each sample its entity's position (-1: it names none), and the name and vantage of each entity."""
+    codes, names = pd.factorize(samples[column])
+    if "vantage" not in samples.columns or bool(samples["vantage"].isna().all()):
+        return np.asarray(codes, dtype=np.intp), pd.Index(names), pd.Index([""] * len(names), dtype="str")
+    of_vantage, vantages = pd.factorize(samples["vantage"].fillna(""))
+    named = codes >= 0
+    found, place = np.unique(codes[named] * len(vantages) + of_vantage[named], return_inverse=True)
+    pairs = np.full(len(codes), -1, dtype=np.intp)
+    pairs[named] = place
+    return pairs, pd.Index(names)[found // len(vantages)], pd.Index(vantages)[found % len(vantages)]
 
 
 def present_states(samples: pd.DataFrame | Track, now: Any, limits: ApLimits) -> pd.DataFrame:

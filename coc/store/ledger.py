@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from coc.domain.datasets import Dataset
 from coc.domain.instants import HOUR, NAT, Micros
 from coc.metrics.buckets import FIVE_MINUTES, WIDTHS, Sums, wider
-from coc.metrics.heads import HEAD, Heads, Rows, no_heads
+from coc.metrics.heads import HEAD, Heads, Positions, Rows, no_heads
 from coc.metrics.states import STATES
 from coc.store import bulk
 from coc.store.columns import BLANK_KEY, entity_column
@@ -62,6 +62,19 @@ def sampled_after(connection: Connection, dataset: Dataset, rev: int) -> bool:
     return connection.execute(found).first() is not None
 
 
+def recomputed_after(connection: Connection, rev: int) -> bool:
+    """Whether a later commit made states and rollups anew."""
+    where = [commits.c.number > rev, commits.c.source == RECOMPUTED]
+    return connection.execute(sa.select(commits.c.number).where(*where).limit(1)).first() is not None
+
+
+def first_changed(connection: Connection, dataset: Dataset, rev: int) -> int | None:
+    """The earliest sample that changed after that commit; None: none did."""
+    c = TABLES[dataset].c  # `+ 0` keeps the planner off the index on `at`
+    found = connection.execute(sa.select(sa.func.min(c.at + 0)).where(c.rev > rev)).scalar()
+    return None if found is None else int(found)
+
+
 def _set(connection: Connection, name: str, value: int) -> None:
     connection.execute(sa.delete(meta).where(meta.c.name == name))
     connection.execute(sa.insert(meta).values(name=name, value=value))
@@ -92,6 +105,30 @@ def present(connection: Connection, dataset: Dataset) -> tuple[list[Key], Heads,
     rows = connection.execute(chosen.where(h.dataset == dataset.value)).cursor.fetchall()
     came_at = np.array([r[2] for r in rows], dtype="int64")
     return [(r[0], r[1]) for r in rows], _to_heads([r[3:] for r in rows]), came_at
+
+
+def read_turns(
+    connection: Connection, dataset: Dataset, keys: Sequence[Key], after: int, *, opening: bool
+) -> tuple[Positions, Micros, npt.NDArray[np.int64]]:
+    """The changes of state of these keys after that moment: the key's position, when, `heads.state_code`; sorted.
+
+    `opening`: with the last one of each key before.
+    """
+    c, place = state_changes.c, {key: i for i, key in enumerate(keys)}
+    rows: list[Any] = []
+    for chunk in bulk.chunks(dict.fromkeys(entity for entity, _ in keys)):
+        mine = [c.dataset == dataset.value, c.entity.in_(chunk), c.vantage.in_({vantage for _, vantage in keys})]
+        chosen = sa.select(c.entity, c.vantage, c.at, c.state)
+        rows += connection.execute(chosen.where(*mine, c.at > after)).cursor.fetchall()
+        if opening:
+            last = sa.select(c.entity, c.vantage, sa.func.max(c.at).label("at")).where(*mine, c.at <= after)
+            held = last.group_by(c.entity, c.vantage).subquery()
+            same = [c.dataset == dataset.value, *(c[n] == held.c[n] for n in ("entity", "vantage", "at"))]
+            rows += connection.execute(chosen.join(held, sa.and_(*same))).cursor.fetchall()
+    found = [(place[r[0], r[1]], r[2], STATES.index(r[3])) for r in rows if (r[0], r[1]) in place]
+    table = np.array(found, dtype="int64").reshape(-1, 3)
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
+    return table[:, 0].astype(np.intp), table[:, 1].copy(), table[:, 2].copy()
 
 
 def states_since(connection: Connection, dataset: Dataset, keys: Sequence[Key], until: Micros) -> Micros:

@@ -11,13 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from coc.boards.known_held import KnownHeld
 from coc.boards.pasts import Pasts
 from coc.domain.datasets import Dataset
-from coc.domain.limits import ApLimits
+from coc.domain.limits import ApLimits, Limits
 from coc.ingest.basis import Basis
+from coc.metrics.buckets import WIDTHS
+from coc.metrics.known import known_frame, turns_frame
 from coc.metrics.past import Past, availability, availability_by_hour, past_of, present
 from coc.store import Store, open_store
 from tests.ingest.test_states import SETTINGS, put
+from tests.metrics import cities
 from tests.metrics.oracle import known_seconds, state_of
 
 pytestmark = pytest.mark.postgres_slow
@@ -44,7 +48,7 @@ def pasts(store: Store) -> Pasts:
 def stretches(chance: random.Random, ap: str) -> list[Sample]:
     """Samples about the windows' starts, at their hours, in between and up to half an hour after now."""
     rows: dict[datetime, Sample] = {}
-    for hours in (720, 719.8, 697, 340, 24, 23.2, 2, 0):
+    for hours in (720, 719.8, 697, 340, 168, 24, 23.2, 2, 0):
         at = NOW - timedelta(hours=hours, minutes=chance.uniform(0, 40))
         up = True
         for _ in range(chance.randint(0, 40)):
@@ -62,12 +66,12 @@ def stretches(chance: random.Random, ap: str) -> list[Sample]:
 
 
 def told(past: Past) -> dict[str, tuple[Any, ...]]:
-    month, day = (availability(past, None, hours, LIMITS).set_index("entity") for hours in (720, 24))
+    windows = [availability(past, None, hours, LIMITS).set_index("entity") for hours in (24, 168, 720)]
     found = present(past).set_index("entity")
     return {
         ap: (
             found.loc[ap, "state"],
-            *(frame.loc[ap, n] for frame in (day, month) for n in ("up_seconds", "down_seconds")),
+            *(frame.loc[ap, n] for frame in windows for n in ("up_seconds", "down_seconds")),
         )
         for ap in found.index
     }
@@ -77,7 +81,7 @@ def expected(samples: list[Sample], now: datetime) -> dict[str, tuple[Any, ...]]
     found = {}
     for ap in sorted({s["ap"] for s in samples if s["at"] <= now}):
         its = [s for s in samples if s["ap"] == ap]
-        known = (*known_seconds(its, now, 24, 300), *known_seconds(its, now, 720, 300))
+        known = [k for hours in (24, 168, 720) for k in known_seconds(its, now, hours, 300)]
         found[ap] = (state_of(its, now, 300), *(pytest.approx(k, abs=1e-6) for k in known))
     return found
 
@@ -130,3 +134,27 @@ def test_a_state_says_since_when_whatever_lies_ahead(store: Store, pasts: Pasts)
     nothing_yet, _ = pasts.refresh(pd.Timestamp(NOW - timedelta(minutes=21)), store.commit_number())
     assert present(nothing_yet).empty
     assert not np.any(availability(nothing_yet, None, 24, LIMITS)["coverage"])
+
+
+def test_what_is_held_of_known_time_is_what_all_samples_make(store: Store, pasts: Pasts) -> None:
+    chance, held = random.Random(5), KnownHeld(store, AP, LIMITS, pasts.margin)
+    samples = [s for ap in ("A", "B") for s in stretches(chance, ap)]
+    chance.shuffle(samples)
+    size = len(samples) // 5 + 1
+    for n, minutes in enumerate((0, 4, 61, 62, 60 * 30)):
+        put(store, samples[n * size : (n + 1) * size])
+        now = NOW + timedelta(minutes=minutes)
+        past, _ = pasts.refresh(pd.Timestamp(now), store.commit_number())
+        held.refresh(past, store.commit_number())
+        frame = cities.frame(AP, samples[: (n + 1) * size])
+        whole = cities.known_of({AP: frame}, now, Limits())
+        seen = [known_frame([held.parts[width]]) for width in WIDTHS]
+        for name, found in zip(("known_minutes", "known_hours", "known_days"), seen, strict=True):
+            pd.testing.assert_frame_equal(texts(found), texts(whole[name]))
+        pd.testing.assert_frame_equal(texts(turns_frame([held.turns])), texts(whole["turns"]))
+
+
+def texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """In one order, whatever the position of each entity."""
+    frame = frame.astype({c: "str" for c in frame if frame[c].dtype == "category"})
+    return frame.sort_values(["entity", "at"]).reset_index(drop=True)

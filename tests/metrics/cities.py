@@ -7,14 +7,20 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from coc.domain.calendar_spec import CalendarSettings
-from coc.domain.datasets import COLUMNS, DTYPES, Dataset
+from coc.domain.datasets import COLUMNS, DTYPES, SAMPLES, Dataset
 from coc.domain.derive import derive
+from coc.domain.instants import micros_of
 from coc.domain.limits import Limits
 from coc.domain.worktime import build_calendars
-from coc.metrics import City
+from coc.metrics import City, known
+from coc.metrics.buckets import FIVE_MINUTES, WIDTHS, chosen, joined, wider
+from coc.metrics.heads import advance, no_heads
+from coc.metrics.past import past_of, tail
+from coc.metrics.states import track
 
 Row = dict[str, Any]
 Validity = Mapping[str, tuple[str | None, str | None]]  # by unit: valid_from, valid_to
@@ -46,6 +52,8 @@ DEFAULTS: dict[Dataset, Row] = {
     Dataset.AP_SAMPLES: {"up": True},
     Dataset.SERVICES: {"name": "App"},
     Dataset.SERVICE_SAMPLES: {"up": True},
+    Dataset.LINKS: {"name": "Link"},
+    Dataset.LINK_SAMPLES: {"up": True},
 }
 
 
@@ -72,7 +80,7 @@ def frame(dataset: Dataset, rows: list[Row]) -> pd.DataFrame:
         else:
             columns[column.name] = pd.Series(values, dtype=DTYPES[column.kind])
     made = pd.DataFrame(columns)
-    if dataset in (Dataset.AP_SAMPLES, Dataset.SERVICE_SAMPLES):
+    if dataset in SAMPLES:
         made["hold"] = pd.Series([float(r.get("hold", 300.0)) for r in full], dtype="float64")
     return made
 
@@ -88,6 +96,28 @@ def unit_list(codes: tuple[str, ...] = UNITS, valid: Validity = NO_BOUNDS) -> pd
     return table
 
 
+def known_of(samples: dict[Dataset, pd.DataFrame], now: datetime, limits: Limits) -> dict[str, pd.DataFrame]:
+    """`turns` and the known time of a city, from nothing."""
+    moment = micros_of(now)
+    turns: list[known.Part] = []
+    sums: dict[int, list[known.Part]] = {width: [] for width in WIDTHS}
+    for dataset, rows in samples.items():
+        seen = track(rows, now)
+        past, course = past_of(seen, now, limits.ap), advance(no_heads(len(seen.entities)), seen, limits.ap)
+        names = (dataset, past.entities, past.vantages)
+        turns.append(known.Part(*names, known.since(known.Turns(*course.turns()), known.turns_open(moment))))
+        whole = joined([past.buckets[FIVE_MINUTES], tail(past, limits.ap)])
+        for width in WIDTHS:
+            opens = known.opens(dataset, width, moment)
+            if opens is not None:
+                found = chosen(wider(whole, width), wider(whole, width).at >= opens)
+                order = np.lexsort((found.entity, found.at))
+                sums[width].append(known.Part(*names, chosen(found, order)))
+    found = known.Known(known.turns_frame(turns), *(known.known_frame(sums[width]) for width in WIDTHS))
+    names = ("turns", "known_minutes", "known_hours", "known_days")
+    return dict(zip(names, found, strict=True))
+
+
 def city(
     now: datetime,
     letters: list[Row] | None = None,
@@ -98,6 +128,8 @@ def city(
     ap_samples: list[Row] | None = None,
     services: list[Row] | None = None,
     service_samples: list[Row] | None = None,
+    links: list[Row] | None = None,
+    link_samples: list[Row] | None = None,
     limits: Limits | None = None,
     provided: frozenset[str] = EVERYTHING,
     letter_types: tuple[str, ...] = LETTER_TYPES,
@@ -113,6 +145,11 @@ def city(
     given["letter_urgency"] = pd.Series([None if p is None else mail["urgency"][p] for p in places], dtype="str")
     given["letter_deleted"] = pd.Series([None if p is None else mail["deleted"][p] for p in places], dtype="boolean")
     given = given.join(derive(given, calendars, limits))
+    samples = {
+        Dataset.AP_SAMPLES: frame(Dataset.AP_SAMPLES, ap_samples or []),
+        Dataset.SERVICE_SAMPLES: frame(Dataset.SERVICE_SAMPLES, service_samples or []),
+        Dataset.LINK_SAMPLES: frame(Dataset.LINK_SAMPLES, link_samples or []),
+    }
     return City(
         now=pd.Timestamp(now).tz_convert("UTC"),
         calendars=calendars,
@@ -122,9 +159,12 @@ def city(
         units=units,
         sites=frame(Dataset.SITES, sites or []),
         access_points=frame(Dataset.ACCESS_POINTS, access_points or []),
-        ap_samples=frame(Dataset.AP_SAMPLES, ap_samples or []),
+        ap_samples=samples[Dataset.AP_SAMPLES],
         services=frame(Dataset.SERVICES, services or []),
-        service_samples=frame(Dataset.SERVICE_SAMPLES, service_samples or []),
+        service_samples=samples[Dataset.SERVICE_SAMPLES],
+        links=frame(Dataset.LINKS, links or []),
+        link_samples=samples[Dataset.LINK_SAMPLES],
+        **known_of(samples, now, limits),
         provided=provided,
         letter_types=letter_types,
         unit_names={c: f"Dinas {c}" for c in UNITS},
