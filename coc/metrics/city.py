@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from coc.domain.datasets import COLUMNS, DTYPES, Dataset
+from coc.domain.datasets import COLUMNS, DTYPES, Dataset, Kind
 from coc.domain.instants import Bools
 from coc.domain.limits import Limits
 from coc.domain.worktime import Calendars
@@ -16,12 +16,23 @@ from coc.metrics.known import nothing_known
 from coc.metrics.past import Past
 
 WindowName = Literal["7d", "30d", "90d"]
+_TIME = DTYPES[Kind.TIME]
 WINDOWS: tuple[WindowName, ...] = ("7d", "30d", "90d")
 
 
 def _no_rows(dataset: Dataset) -> pd.DataFrame:
     columns = {"source": "str", **{c.name: DTYPES[c.kind] for c in COLUMNS[dataset]}}
     return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
+
+
+def no_windows() -> pd.DataFrame:
+    """No maintenance and no power cut: the columns of `City.windows`."""
+    columns = {"kind": "str", "scope": "str", "start": _TIME, "end": _TIME, "reason": "str"}
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
+
+
+def _nothing_sampled() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype="str") for name in ("dataset", "entity", "source")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,8 @@ class City:
     `service_samples` (of every vantage) and `link_samples`: the last 24 h. `turns`, `known_minutes` (24 h and 5 min),
     `known_hours` (8 days of access points, 91 of services and links), `known_days` (91, of access points):
     `coc.metrics.known`, of every entity sampled, also one that does not count (`coc.metrics.points`).
+    `windows`: what config declares of the last 31 days and the next: kind (maintenance | power), scope ("site:X"),
+    start, end, reason. `sampled`: which source brings the samples of what: dataset, entity, source.
     `published`: what was kept of the city's past days: id, day (date), value; None: nobody looked.
     `provided`: "dataset.column" names that some connector records; a KPI whose input is not there is not_recorded.
     """
@@ -67,6 +80,8 @@ class City:
     known_minutes: pd.DataFrame = field(default_factory=lambda: nothing_known().minutes)
     known_hours: pd.DataFrame = field(default_factory=lambda: nothing_known().hours)
     known_days: pd.DataFrame = field(default_factory=lambda: nothing_known().days)
+    windows: pd.DataFrame = field(default_factory=no_windows)
+    sampled: pd.DataFrame = field(default_factory=_nothing_sampled)
     published: pd.DataFrame | None = None
     provided: frozenset[str] = frozenset()
     letter_types: tuple[str, ...] = ()
