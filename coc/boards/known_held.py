@@ -12,7 +12,6 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from coc.domain.datasets import Dataset
-from coc.domain.instants import Micros
 from coc.domain.limits import ApLimits
 from coc.metrics import known
 from coc.metrics.buckets import WIDTHS, Sums, chosen, joined, wider
@@ -22,7 +21,7 @@ from coc.store import Store, ledger
 from coc.store.ledger import Key
 
 _FOREVER: Final = int(np.iinfo("int64").max)
-_ENTITIES: Final = 1 << 24  # more than a city has
+_COLUMNS: Final = ("entity", "at", "up", "down", "clients")
 
 
 class KnownHeld:
@@ -52,7 +51,7 @@ class KnownHeld:
             if start is not None:
                 held = self._sums[width] = _from(self._sums[width], start)
                 more = wider(chosen(lack, lack.at >= start), width)
-                self.parts[width] = Part(*names, _until(_added(held, more, width), past.now))
+                self.parts[width] = Part(*names, _until(_put(held, more, add=True), past.now))
         self._turns = known.since(self._turns, known.turns_open(past.now))
         self.turns = Part(*names, self._turns.chosen(self._turns.at <= past.now))
 
@@ -69,7 +68,7 @@ class KnownHeld:
             since = start if anew else max(start, (first - self._margin) // width * width)
             rev = -1 if anew else self._rev
             fresh = ledger.read_rollups(connection, self.dataset, width, keys, since, _FOREVER, rev)
-            self._sums[width] = _put(joined([]) if anew else self._sums[width], fresh, width)
+            self._sums[width] = _put(joined([]) if anew else self._sums[width], fresh)
         opening = known.turns_open(now)
         since = opening if anew else max(opening, first - 1)
         fresh_turns = Turns(*ledger.read_turns(connection, self.dataset, keys, since, opening=anew))
@@ -83,11 +82,6 @@ def _in_turn(held: Turns, fresh: Turns) -> Turns:
     return both.chosen(np.lexsort((both.at, both.entity)))
 
 
-def _key(sums: Sums, width: int) -> Micros:
-    """By which they are sorted here: the bucket, then the entity."""
-    return sums.at // width * _ENTITIES + sums.entity
-
-
 def _from(sums: Sums, start: int) -> Sums:
     first = int(np.searchsorted(sums.at, start))
     return chosen(sums, slice(first, None)) if first else sums
@@ -99,28 +93,28 @@ def _until(sums: Sums, now: int) -> Sums:
     return chosen(sums, slice(end)) if end < len(sums) else sums
 
 
-def _put(held: Sums, fresh: Sums, width: int, *, add: bool = False) -> Sums:
-    """`held` with the fresh buckets in the place of its own, or added to them."""
+def _put(held: Sums, fresh: Sums, *, add: bool = False) -> Sums:
+    """`held` with the fresh buckets in the place of its own, or added to them; both by (at, entity)."""
     if not len(fresh):
         return held
-    fresh = chosen(fresh, np.argsort(_key(fresh, width), kind="stable"))
-    keys, mine = _key(held, width), _key(fresh, width)
-    place = np.searchsorted(keys, mine)
-    same = place < len(keys)
-    same[same] = keys[place[same]] == mine[same]
-    columns = []
-    for name in ("entity", "at", "up", "down", "clients"):
-        was, new = getattr(held, name), getattr(fresh, name)
-        now = was.copy()
-        if name in ("up", "down", "clients") and add:
-            now[place[same]] += new[same]
-        else:
-            now[place[same]] = new[same]
-        columns.append(np.insert(now, place[~same], new[~same]))
-    return Sums(*columns)
+    fresh = chosen(fresh, np.lexsort((fresh.entity, fresh.at)))
+    # What came is of the last minutes: only what is held of the same time is looked at.
+    first = int(np.searchsorted(held.at, fresh.at[0]))
+    end = int(np.searchsorted(held.at, fresh.at[-1], side="right"))
+    near = _mixed(chosen(held, slice(first, end)), fresh, add=add)
+    parts = (chosen(held, slice(first)), near, chosen(held, slice(end, None)))
+    return Sums(*(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS))
 
 
-def _added(held: Sums, more: Sums, width: int) -> Sums:
-    found = _put(held, more, width, add=True)
-    nothing = (found.up == 0) & (found.down == 0)
-    return chosen(found, ~nothing) if nothing.any() else found
+def _mixed(held: Sums, fresh: Sums, *, add: bool) -> Sums:
+    columns = [np.concatenate([getattr(held, name), getattr(fresh, name)]) for name in _COLUMNS]
+    order = np.lexsort((columns[0], columns[1]))  # stable: the fresh one comes after the held one
+    entity, at, *sums = (column[order] for column in columns)
+    same = (entity[1:] == entity[:-1]) & (at[1:] == at[:-1])
+    twice = np.flatnonzero(same) + 1
+    if add:
+        for column in sums:
+            column[twice] += column[twice - 1]
+    kept = np.concatenate([~same, [True]])
+    kept &= (sums[0] != 0) | (sums[1] != 0)  # nothing is left where what lies ahead was taken back
+    return Sums(*(column[kept] for column in (entity, at, *sums)))
