@@ -1,88 +1,52 @@
-"""City applications asked as a visitor would ask them: up only when the right page answers from the right host."""
+"""City applications and links, as they are seen from where this machine stands: the COC's room, or a site."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import pandas as pd
 from pydantic import Field, model_validator
 
 from coc.domain.datasets import Dataset
-from coc.domain.model import Model
 from coc.settings.models import ConnectorBlock
-from data_connectors.answers import Answer
-from data_connectors.base import Batch, FetchError, Reachability, Window
-from data_connectors.client import Client, shown
-from data_connectors.keeping import objects, provided
+from data_connectors.base import Batch, Reachability, Window
+from data_connectors.keeping import provided
+from data_connectors.probed import link_rows, link_samples, service_rows, service_samples
+from data_connectors.probing import Link, Seen, Service, Tried, listed, looks, tries
 from data_connectors.reach import CHECK_SECONDS
-from data_connectors.transport import NameNotFound
 
-AT_ONCE: Final = 32
-FIRST_BYTES: Final = 524_288  # enough of a page to know a login form by
-_LOGIN: Final = re.compile(rb"<input\b[^>]*\btype\s*=\s*[\"']?password\b", re.IGNORECASE)
-_REASONS: Final = {
-    "too_slow": "timeout",
-    "certificate": "tls",
-    "redirected": "redirect",
-    "too_large": "too_large",
-    "broken": "content",
-    "config": "config",
-}
-_COLUMNS: Final = {
+_OF_SERVICES: Final = {
     Dataset.SERVICES: {"source_id", "name", "url", "owner_unit", "certificate_until"},
     Dataset.SERVICE_SAMPLES: {"service", "vantage", "at", "up", "status", "latency_ms", "reason"},
 }
-
-
-class Expect(Model):
-    """`text` must stand in the page. `login`: a login form is what is expected, not a sign that we were turned away."""
-
-    status: int | tuple[int, ...] = 200
-    text: str | None = None
-    login: bool = False
-
-
-class Service(Model):
-    url: str
-    name: str | None = None
-    owner_unit: str | None = None
-    expect: Expect = Expect()
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One look at a service. `status`, `latency_ms`: None where no answer came; `reason`: why it is not up.
-
-    `certificate_until`: the end of the certificate that this very connection was made with.
-    """
-
-    service: str
-    up: bool
-    status: int | None = None
-    latency_ms: float | None = None
-    reason: str | None = None
-    certificate_until: datetime | None = None
+_OF_LINKS: Final = {
+    Dataset.LINKS: {"source_id", "name", "site", "unit", "provider"},
+    Dataset.LINK_SAMPLES: {"link", "at", "up", "latency_ms", "loss"},
+}
 
 
 class HttpProbe:
     """The generic `type: http_probe`."""
 
     kind: ClassVar[str] = "http_probe"
-    datasets: ClassVar[set[Dataset]] = set(_COLUMNS)
+    datasets: ClassVar[set[Dataset]] = {*_OF_SERVICES, *_OF_LINKS}
 
     class Block(ConnectorBlock):
-        """`timeout_seconds`: of one service, first byte to last."""
+        """`timeout_seconds`: of one service, first byte to last. `vantage`: the site or link where this machine stands;
+        null: the COC's own room.
+        """
 
-        services: dict[str, Service] = Field(min_length=1)
+        vantage: str | None = Field(default=None, min_length=1)
+        services: dict[str, Service] = Field(default_factory=dict)
+        links: dict[str, Link] = Field(default_factory=dict)
 
         @model_validator(mode="after")
-        def _no_credentials(self) -> Self:
+        def _something_to_probe(self) -> Self:
+            if not self.services and not self.links:
+                raise ValueError("a probe needs `services:` or `links:` to look at")
             if any(value is not None for value in self.auth.model_dump().values()):
                 raise ValueError("a probe sends no credentials: take `auth` away")
             return self
@@ -93,106 +57,65 @@ class HttpProbe:
         self._certificates: dict[str, datetime] = {}
 
     def provides(self) -> frozenset[str]:
-        return provided(self.block, _COLUMNS)
+        block = self.block
+        mapped = {**(_OF_SERVICES if block.services else {}), **(_OF_LINKS if block.links else {})}
+        return provided(block, mapped)
 
     def check(self) -> Reachability:
-        seen = list(self._looks(time.monotonic() + min(self.block.deadline_seconds, CHECK_SECONDS)))
+        deadline = time.monotonic() + min(self.block.deadline_seconds, CHECK_SECONDS)
+        seen = list(looks(self.block, self.block.services, deadline))
+        tried = list(tries(self.block, self.block.links, deadline))
         down = sorted(f"{one.service} ({one.reason})" for one in seen if not one.up)
-        said = f"{len(seen) - len(down)} of {len(self.block.services)} services are up"
+        down += sorted(one.link for one in tried if not one.up)
+        asked = len(seen) + len(tried)
+        parts = [_of(seen, self.block.services, "services"), _of(tried, self.block.links, "links")]
+        said = ", ".join(part for part in parts if part)
         if not down:
             return Reachability(True, said)
-        mend = "open the URL in a browser on this machine; `expect:` says what counts as up"
-        return Reachability(len(down) < len(seen), f"{said}; not up: {', '.join(down)}", mend)
+        mend = "open the address from this machine; `expect:` says what counts as up, `to:` what a link is known by"
+        return Reachability(len(down) < asked, f"{said}; not up: {', '.join(down)}", mend)
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """The services as configured and seen, then one sample each, measured as of `window.now`."""
+        """What is probed, as configured and seen, then one sample each, measured as of `window.now`."""
+        at = pd.Timestamp(window.now)
+        if self.block.services:
+            yield from self._services(window, at)
+        if self.block.links:
+            yield from self._links(window, at)
+
+    def _services(self, window: Window, at: pd.Timestamp) -> Iterator[Batch]:
         services = self.block.services
-        seen = list(self._looks(window.deadline))
+        seen = list(looks(self.block, services, window.deadline))
         shown_now = {one.service: one.certificate_until for one in seen if one.certificate_until is not None}
         self._certificates |= shown_now
-        yield Batch(
-            Dataset.SERVICES,
-            pd.DataFrame(
-                {
-                    "source_id": objects(list(services)),
-                    "name": objects([s.name or key for key, s in services.items()]),
-                    "url": objects([shown(s.url) for s in services.values()]),
-                    "owner_unit": objects([s.owner_unit for s in services.values()]),
-                    "certificate_until": objects([self._certificates.get(key) for key in services]),
-                }
-            ),
-        )
+        # From elsewhere the same services are seen again: they are listed where they are named.
+        mine = listed(services, everything=self.block.vantage is None)
+        yield Batch(Dataset.SERVICES, service_rows(mine, self._certificates))
         if window.full:
-            yield Batch(Dataset.SERVICES, pd.DataFrame(), ids=set(services))
-        batch = Batch(Dataset.SERVICE_SAMPLES, _samples(seen, pd.Timestamp(window.now)))
+            yield Batch(Dataset.SERVICES, pd.DataFrame(), ids=set(mine))
+        batch = Batch(Dataset.SERVICE_SAMPLES, service_samples(seen, self.block.vantage, at))
         if len(seen) < len(services):
-            batch.notes.append(
-                ("incomplete", f"{len(services) - len(seen)} services not looked at within the deadline")
-            )
+            batch.notes.append(_cut(len(services) - len(seen), "services"))
         yield batch
 
-    def _looks(self, deadline: float) -> Iterator[Seen]:
-        """All at once, each with its own time: one that hangs delays no other. What the deadline cuts is left out."""
-        services = self.block.services
-        with ThreadPoolExecutor(min(AT_ONCE, len(services)), thread_name_prefix="coc-probe") as pool:
-            looks = [pool.submit(self._look, key, service, deadline) for key, service in services.items()]
-            for look in as_completed(looks):
-                seen = look.result()
-                if seen is not None:
-                    yield seen
-
-    def _look(self, key: str, service: Service, deadline: float) -> Seen | None:
-        started = time.monotonic()
-        if started >= deadline:
-            return None
-        until = min(deadline, started + self.block.timeout_seconds)
-        certificate: datetime | None = None
-        try:
-            with Client(self.block, until, url=service.url) as client:
-                try:
-                    keep = None if service.expect.text else FIRST_BYTES
-                    answer = client.exchange(service.url, keep_bytes=keep)
-                finally:
-                    certificate = client.guard.certificate_until
-        except FetchError as error:
-            if error.code == "too_slow" and until == deadline:
-                return None  # our time was up, not the service's
-            return Seen(key, False, reason=_reason(error), certificate_until=certificate)
-        latency = round((time.monotonic() - started) * 1000, 3)
-        reason = _unexpected(answer, service.expect)
-        return Seen(key, reason is None, answer.status, latency, reason, certificate)
+    def _links(self, window: Window, at: pd.Timestamp) -> Iterator[Batch]:
+        links = self.block.links
+        tried = list(tries(self.block, links, window.deadline))
+        mine = listed(links, everything=True)
+        yield Batch(Dataset.LINKS, link_rows(mine))
+        if window.full:
+            yield Batch(Dataset.LINKS, pd.DataFrame(), ids=set(mine))
+        batch = Batch(Dataset.LINK_SAMPLES, link_samples(tried, at))
+        if len(tried) < len(links):
+            batch.notes.append(_cut(len(links) - len(tried), "links"))
+        yield batch
 
 
-def _reason(error: FetchError) -> str:
-    if isinstance(error, NameNotFound):
-        return "dns"
-    if error.code == "unreachable":
-        return "tls" if "TLS" in error.detail else "refused"
-    return _REASONS.get(error.code, error.code)
+def _cut(count: int, what: str) -> tuple[str, str]:
+    return "incomplete", f"{count} {what} not looked at within the deadline"
 
 
-def _unexpected(answer: Answer, expect: Expect) -> str | None:
-    """Why the answer is not the page that was expected, or None."""
-    wanted = (expect.status,) if isinstance(expect.status, int) else expect.status
-    if answer.status not in wanted:
-        return "status"
-    if not expect.login and _LOGIN.search(answer.body):
-        return "login_page"
-    if expect.text is not None and expect.text not in answer.body.decode("utf-8", errors="replace"):
-        return "content"
-    return None
-
-
-def _samples(seen: list[Seen], at: pd.Timestamp) -> pd.DataFrame:
-    seen = sorted(seen, key=lambda one: one.service)
-    return pd.DataFrame(
-        {
-            "service": pd.Series([s.service for s in seen], dtype="str"),
-            "vantage": objects([None] * len(seen)),
-            "at": pd.Series([at.tz_convert("UTC")] * len(seen), dtype="datetime64[us, UTC]"),
-            "up": pd.Series([s.up for s in seen], dtype=bool),
-            "status": pd.Series([s.status for s in seen], dtype="Int64"),
-            "latency_ms": pd.Series([s.latency_ms for s in seen], dtype="float64"),
-            "reason": objects([s.reason for s in seen]),
-        }
-    )
+def _of(found: list[Any], asked: dict[str, Any], what: str) -> str:
+    """How many of what was asked are up, in words; nothing where nothing is asked."""
+    up = sum(one.up for one in found if isinstance(one, Seen | Tried))
+    return f"{up} of {len(asked)} {what} are up" if asked else ""

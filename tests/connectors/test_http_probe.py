@@ -165,3 +165,61 @@ def test_check_names_what_is_not_up() -> None:
 def test_a_block_that_cannot_work_is_refused_at_the_door(block: Any) -> None:
     with pytest.raises(ValidationError):
         HttpProbe.Block(type="http_probe", **block)
+
+
+def test_a_link_is_up_while_its_far_end_answers_and_loses_what_it_does_not(window: Any) -> None:
+    asked: list[str] = []
+
+    def every_second(handler: Handler, request: Request) -> None:
+        asked.append(request.path)
+        if len(asked) % 2:
+            handler.server.stop.wait(5)
+        handler.say(204)
+
+    with serving(every_second) as half, serving(PAGE) as good:
+        links = {
+            "tcp": {"to": f"127.0.0.1:{good.server_address[1]}", "tries": 3, "site": "SMPN-1", "provider": "ISP"},
+            "http": {"to": half.url, "tries": 4, "try_seconds": 0.3},
+            "gone": {"to": f"127.0.0.1:{hostile.closed_port()}", "tries": 2, "name": "Kabel putus"},
+            "one of two": {"to": [f"127.0.0.1:{hostile.closed_port()}", good.url], "tries": 2},
+        }
+        listed, ids, samples = HttpProbe("j", HttpProbe.Block(type="http_probe", links=links)).pull(window(full=True))
+    assert listed.frame.set_index("source_id").loc["tcp"].to_dict() == {
+        "name": "tcp",
+        "site": "SMPN-1",
+        "unit": None,
+        "provider": "ISP",
+    }
+    assert ids.ids == set(links)
+    found = samples.frame.set_index("link")
+    assert found["loss"].to_dict() == {"tcp": 0, "http": 0.5, "gone": 1, "one of two": 0}
+    assert found["up"].to_dict() == {"tcp": True, "http": True, "gone": False, "one of two": True}
+    assert found["latency_ms"].notna().tolist() == [False, True, True, True]  # gone comes first
+    assert (samples.dataset, set(found["at"])) == (Dataset.LINK_SAMPLES, {pd.Timestamp(NOW)})
+
+
+def test_a_link_that_the_deadline_leaves_no_try_has_no_sample(window: Any) -> None:
+    block = HttpProbe.Block(type="http_probe", links={"a": {"to": "192.0.2.1:9", "try_seconds": 5}})
+    *_, batch = HttpProbe("j", block).pull(window(0.5))
+    assert batch.frame.empty
+    assert batch.notes == [("incomplete", "1 links not looked at within the deadline")]
+
+
+@pytest.mark.parametrize("to", ["10.0.0.1", "ftp://x/", "10.0.0.1:0", "10.0.0.1:99999", "10.0.0.1:80/x", ":80", []])
+def test_what_a_link_is_asked_at_is_checked_at_the_door(to: Any) -> None:
+    with pytest.raises(ValidationError):
+        HttpProbe.Block(type="http_probe", links={"a": {"to": to}})
+
+
+def test_a_probe_elsewhere_says_where_and_leaves_the_names_to_others(window: Any) -> None:
+    with serving(PAGE) as server:
+        services = {"a": {"url": server.url}, "b": {"url": server.url, "name": "Hanya di sini"}}
+        listed, samples = probe(services, vantage="SMPN-1").pull(window())
+    assert listed.frame["source_id"].tolist() == ["b"]
+    assert samples.frame["vantage"].tolist() == ["SMPN-1"] * 2
+
+
+def test_check_tells_of_links_too() -> None:
+    links = {"putus": {"to": f"127.0.0.1:{hostile.closed_port()}", "tries": 1}}
+    found = HttpProbe("j", HttpProbe.Block(type="http_probe", links=links)).check()
+    assert (found.ok, found.said) == (False, "0 of 1 links are up; not up: putus")
