@@ -76,7 +76,7 @@ class Window:
 
     `full`: everything the source has, and its ids where it lists them (reconcile). `now`: business time.
     `deadline`: `time.monotonic()` at which the run must have ended. `known`: per sampled entity the newest `at` held,
-    so that the same source time is told from a new one.
+    so that the same source time is told from a new one; of a service also from each vantage (`datasets.seen_from`).
     """
 
     now: datetime

@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from data_connectors.promql import Floats, Series
+from coc.domain.datasets import seen_from
+from data_connectors.promql import Floats, Labels, Series
 
 LOOK_BACK_MS: Final = 300_000  # how long Prometheus itself holds a sample
 
@@ -25,7 +26,21 @@ class Points:
     stamped: bool
 
 
-def points(values: list[Series], stamps: list[Series] | None, label: str, *, raw: bool = False) -> Points:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a series is of: the label that names the entity, and where there is one, the label of the vantage."""
+
+    label: str
+    vantage: str | None = None
+
+    def of(self, labels: Labels) -> str | None:
+        """The key of a series; None where it names no entity."""
+        told = dict(labels)
+        entity = told.get(self.label)
+        return entity if not entity or self.vantage is None else seen_from(entity, told.get(self.vantage, ""))
+
+
+def points(values: list[Series], stamps: list[Series] | None, named: Named, *, raw: bool = False) -> Points:
     """Values with their times. `stamps`: the answer of `timestamp(...)` for the same evaluation times.
 
     Two series of one key (a re-addressed access point) both answer for a while: the one that goes on longer is first.
@@ -34,7 +49,7 @@ def points(values: list[Series], stamps: list[Series] | None, label: str, *, raw
     keys: list[np.ndarray[Any, Any]] = [np.array([], dtype=object)]
     numbers: list[Floats] = [np.empty((3, 0))]
     for series in sorted((s for s in values if len(s.times)), key=lambda s: -float(s.times[-1])):
-        key = dict(series.labels).get(label)
+        key = named.of(series.labels)
         if not key:
             continue
         seen = series.times

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from data_connectors.base import FetchError, Window
-from data_connectors.promjoin import LOOK_BACK_MS, Points, joined, measured, points
+from data_connectors.promjoin import LOOK_BACK_MS, Named, Points, joined, measured, points
 from data_connectors.promql import MAX_POINTS, Api, Expression, Series, refused
 
 HOUR: Final = 3600.0
@@ -34,11 +34,11 @@ Span = tuple[float, float]  # (start, end], epoch seconds
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to ask for: `up`, the gauges by canonical column, the label that names the entity."""
+    """What to ask for: `up`, the gauges by canonical column, the labels that name the entity."""
 
     up: Expression
     gauges: Mapping[str, Expression]
-    label: str
+    named: Named
     health: str | None
     step_seconds: float | None
     backfill_days: float
@@ -97,7 +97,7 @@ class Reader:
     def present(self, at: float | None) -> list[Series]:
         """What answers for `up` at that time, checked for the label."""
         found = self.api.instant(self.wanted.up.text, at)
-        label = self.wanted.label
+        label = self.wanted.named.label
         without = [s for s in found if label not in dict(s.labels)]
         if found and len(without) == len(found):
             raise FetchError("schema_drift", f"no series of `up` has the label `{label}`", permanent=True)
@@ -199,10 +199,10 @@ class Reader:
         def gauge(expression: Expression) -> Points:
             values = self._raw(expression, start - LOOK_BACK, end)
             if values is not None:
-                return points(values, None, self.wanted.label, raw=True)
+                return points(values, None, self.wanted.named, raw=True)
             return self._grid(expression, start - LOOK_BACK, end, step) or _NO_POINTS
 
-        return self._assembled(points(up, None, self.wanted.label, raw=True), gauge, (start, end), step)
+        return self._assembled(points(up, None, self.wanted.named, raw=True), gauge, (start, end), step)
 
     def _raw(self, expression: Expression, start: float, end: float) -> list[Series] | None:
         selector = expression.selector
@@ -243,7 +243,7 @@ class Reader:
             stamps = self._or_none(lambda: self.api.grid(_timestamp(expression), start, end, step))
             if not stamps:
                 self.unstampable.add(expression.text)
-        return points(values, stamps or None, self.wanted.label)
+        return points(values, stamps or None, self.wanted.named)
 
     # the instant query alone
 
@@ -261,7 +261,7 @@ class Reader:
         stamps = None
         if values and expression.selector:
             stamps = self._or_none(lambda: self.api.instant(_timestamp(expression), self.now))
-        found = points(values, stamps or None, self.wanted.label)
+        found = points(values, stamps or None, self.wanted.named)
         # Asked one after the other, they belong together also where a source evaluates each at its own moment.
         return Points(found.frame.assign(seen=round(self.now * 1000)), found.stamped)
 
@@ -307,7 +307,7 @@ def no_rows(gauges: Mapping[str, Expression]) -> pd.DataFrame:
     return measured(_NO_POINTS).assign(**{column: np.array([], dtype="float64") for column in gauges})
 
 
-_NO_POINTS: Final = points([], None, "", raw=True)
+_NO_POINTS: Final = points([], None, Named(""), raw=True)
 
 
 def _timestamp(expression: Expression) -> str:

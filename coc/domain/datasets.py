@@ -226,6 +226,22 @@ SAMPLED: Final[dict[Dataset, tuple[str, Dataset]]] = {
     Dataset.SERVICE_SAMPLES: ("service", Dataset.SERVICES),
     Dataset.LINK_SAMPLES: ("link", Dataset.LINKS),
 }
+
+# Between an entity and the vantage it is seen from, where one text names both.
+_SEEN_FROM: Final = "\x1f"
+
+
+def seen_from(entity: str, vantage: str) -> str:
+    """One name of both; `vantage` "": the COC's own room."""
+    return f"{entity}{_SEEN_FROM}{vantage}"
+
+
+def parted(name: str) -> tuple[str, str]:
+    """The inverse; a name without a vantage is seen from the COC's own room."""
+    entity, _, vantage = name.partition(_SEEN_FROM)
+    return entity, vantage
+
+
 # Datasets whose newest record's own time tells whether a source is frozen.
 MOVING: Final = (Dataset.LETTERS, Dataset.DISPOSITIONS, *SAMPLES)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from coc.domain.datasets import COLUMNS, KEYS, Dataset
+from coc.domain.datasets import COLUMNS, KEYS, Dataset, seen_from
 from coc.domain.instants import DAY, HOUR, NAT, Bools, Micros, to_micros
 from coc.domain.limits import ApLimits
 from coc.ingest.basis import Basis, waiting
@@ -37,7 +37,7 @@ def store_samples(tx: Tx, basis: Basis, source: str, dataset: Dataset, good: pd.
     heads = _held_heads(tx, dataset, keys)
     at = to_micros(good["at"])
     _, newest = _extremes(entity, at, len(keys))
-    save_heads(tx, source, dataset, dict(sorted(zip((name for name, _ in keys), newest.tolist(), strict=True))))
+    save_heads(tx, source, dataset, _newest(dataset, keys, newest))
     late = at <= heads["at"][entity]
     if late.any():
         fresh = ~late
@@ -66,6 +66,16 @@ def _keys(dataset: Dataset, good: pd.DataFrame) -> tuple[list[Key], Positions]:
     vantage = good[BLANK_KEY].fillna("").to_numpy(dtype=object)
     code, pairs = pd.factorize(pd.Index(list(zip(names, vantage, strict=True)), tupleize_cols=False))
     return list(pairs), np.asarray(code, dtype=np.intp)
+
+
+def _newest(dataset: Dataset, keys: list[Key], newest: Micros) -> dict[str, int]:
+    """The newest sample of each entity, and of a service also from each vantage."""
+    found: dict[str, int] = {}
+    for (name, vantage), at in zip(keys, newest.tolist(), strict=True):
+        found[name] = max(found.get(name, NAT), at)
+        if dataset is Dataset.SERVICE_SAMPLES:
+            found[seen_from(name, vantage)] = at
+    return dict(sorted(found.items()))
 
 
 def _held_heads(tx: Tx, dataset: Dataset, keys: list[Key]) -> Heads:
