@@ -74,17 +74,18 @@ class Applications:
     def measured(self, minutes: Indices) -> Answers:
         """What a probe saw at those minutes since 1970; shape (applications, n)."""
         minutes = np.broadcast_to(minutes, (len(APPLICATIONS), minutes.shape[-1]))
-        return self._answers(minutes * MINUTE + self._offset[:, None])
+        return self.answers(minutes * MINUTE + self._offset[:, None])
 
     def answer(self, service: str, now: int) -> tuple[int, float] | None:
         """Status (0: close the connection) and seconds of a request at `now`; None for an unknown service."""
         names = [a.service for a in APPLICATIONS]
         if service not in names:
             return None
-        found, row = self._answers(np.full((len(names), 1), now)), names.index(service)
+        found, row = self.answers(np.full((len(names), 1), now)), names.index(service)
         return int(found.status[row, 0]), float(found.seconds[row, 0])
 
-    def _answers(self, at: Micros) -> Answers:
+    def answers(self, at: Micros) -> Answers:
+        """What applications (rows) answer at those instants."""
         row, tick = np.arange(len(APPLICATIONS))[:, None], at // 1_000_000
         flags = self._flags(at)
         median = np.array([a.milliseconds for a in APPLICATIONS])[:, None] / 1000

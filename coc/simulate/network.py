@@ -15,6 +15,7 @@ import numpy as np
 
 from coc.domain.instants import DAY, HOUR, Bools, Floats, Micros, to_date
 from coc.simulate.chance import Indices, noise, rng, smooth_noise
+from coc.simulate.lines import Lines
 from coc.simulate.programme import Programme, started
 from coc.simulate.rhythm import FAR, OFFSET, day_of, midnight
 
@@ -53,6 +54,7 @@ class Network:
 
     def __init__(self, seed: int) -> None:
         self.seed, self.programme = seed, Programme(seed)
+        self.lines = Lines(seed, self.programme)
         self._spells = lru_cache(maxsize=64)(self._drawn)
         self._cuts: dict[tuple[str, int], int] = {}  # a site and the begin of its power cut -> the end
 
@@ -116,6 +118,9 @@ class Network:
         for (site, start), end in self._cuts.items():
             without = np.array([self.programme.sites[s].code == site for s in self._site])
             states[_DOWN] |= without[:, None] & (at >= start) & (at < end)
+        for line in self.lines.lines:
+            behind = [i for i, s in enumerate(self._site) if line.site is self.programme.sites[s]]
+            states[_DOWN][behind] |= self.lines.broken(line, at[behind])
         lost = noise(self.seed, "lost", point, minutes // 3) < 0.0022
         toggles = states[_FLAPPING] & (noise(self.seed, "toggle", point, minutes // 2) < 0.5)
         up = ~(states[_DOWN] | lost | toggles)

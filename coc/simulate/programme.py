@@ -174,15 +174,16 @@ class Programme:
             )
             for site in self.sites
         ]  # fmt: skip
-        return _csv(header, rows)
+        return as_csv(header, rows)
 
     def points_csv(self, now: int) -> str:
         """`access-points.csv`: kode, titik, nama, lintang, bujur; the points of active sites."""
         rows = [(p.ap, p.site, p.name, p.lat, p.lon) for site in self.active(now) for p in site.points]
-        return _csv(("kode", "titik", "nama", "lintang", "bujur"), rows)
+        return as_csv(("kode", "titik", "nama", "lintang", "bujur"), rows)
 
 
-def _csv(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
+def as_csv(header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
+    """A register as an office's program writes it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(header)

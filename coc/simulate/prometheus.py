@@ -102,7 +102,7 @@ class Prometheus:
 
     def _targets(self, query: Mapping[str, str], now: int) -> bytes:
         pool, found = query.get("scrapePool"), []
-        for selector in ("wifi", "apps"):
+        for selector in ("wifi", "apps", "links", "apps-sites"):
             vector = self.metrics.select(_job(selector), np.array([now]), now)
             found += [
                 _target(vector.labels[row], bool(vector.values[row, 0]), int(vector.at[row, 0]))
@@ -130,7 +130,7 @@ def _job(job: str) -> Selector:
 
 def _target(labels: dict[str, str], alive: bool, at: int) -> dict[str, Any]:
     job, held = labels["job"], {k: v for k, v in labels.items() if k != "__name__"}
-    module = "icmp" if job == "wifi" else "http_app"
+    module = {"wifi": "icmp", "links": "tcp_connect"}.get(job, "http_app")
     asked = f"/probe?module={module}&target={quote(held['instance'], safe='')}"
     return {
         "discoveredLabels": {

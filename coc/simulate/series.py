@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,15 @@ from coc.simulate.applications import Applications
 from coc.simulate.chance import Indices
 from coc.simulate.network import SCRAPE_DAYS, Network
 from coc.simulate.promql import Binary, Call, Expression, Number, ParseError, Selector
+from coc.simulate.vantages import Vantages
 
 MINUTE: Final = 60_000_000
 METRICS: Final = (
-    "ap_clients", "ap_loss", "ap_rx_bps", "ap_tx_bps", "ap_up", "probe_duration_seconds", "probe_http_status_code",
-    "probe_success", "up",
+    "ap_clients", "ap_loss", "ap_rx_bps", "ap_tx_bps", "ap_up", "link_loss", "probe_duration_seconds",
+    "probe_http_status_code", "probe_success", "up",
 )  # fmt: skip
-_WIFI: Final = frozenset(METRICS) - {"probe_http_status_code"}
+_WIFI: Final = frozenset(METRICS) - {"probe_http_status_code", "link_loss"}
+_LINKS: Final = ("link_loss", "probe_duration_seconds", "probe_success", "up")
 _APPS: Final = ("probe_duration_seconds", "probe_http_status_code", "probe_success", "up")
 _LOOK_BACK: Final = 5 * MINUTE  # Prometheus': a sample stands for five minutes
 
@@ -42,6 +44,15 @@ class Vector:
 Value = Vector | Floats  # an array: a scalar at each instant
 
 
+class _Asked(Protocol):
+    """What is measured by the minute: each row at its own second."""
+
+    @property
+    def labels(self) -> list[dict[str, str]]: ...
+
+    def minute(self, at: Micros) -> Indices: ...
+
+
 class Metrics:
     """Every series of one seed.
 
@@ -51,11 +62,13 @@ class Metrics:
 
     def __init__(self, seed: int) -> None:
         self.network, self.applications = Network(seed), Applications(seed)
+        self.lines = self.network.lines
+        self.vantages = Vantages(seed, self.lines, self.applications)
         self.dead_since: int | None = None
         self.stands_at: int | None = None
 
     def targets(self) -> list[dict[str, str]]:
-        return self.network.labels + self.applications.labels
+        return [labels for asked in self._asked for labels in asked.labels]
 
     def evaluate(self, expression: Expression, at: Micros, now: int) -> Value:
         """The expression at instants `at` (microseconds, ascending); nothing is known of what is later than `now`."""
@@ -84,23 +97,33 @@ class Metrics:
     def select(self, selector: Selector, at: Micros, now: int) -> Vector:
         known = (at <= now + _LOOK_BACK) & (at > now - SCRAPE_DAYS * DAY)
         at = np.minimum(at, now if self.stands_at is None else min(now, self.stands_at))
-        found = self._found(selector, self.network.minute(at), self.applications.minute(at))
+        found = self._found(selector, [asked.minute(at) for asked in self._asked])
         return replace(found, present=found.present & known)
 
     def measured(self, selector: Selector, first: int, last: int) -> Vector:
         """Every sample in (first, last], at its own time."""
         last = last if self.stands_at is None else min(last, self.stands_at)
         minutes = np.arange(first // MINUTE - 1, last // MINUTE + 1)[None, :]
-        found = self._found(selector, minutes, minutes)
+        found = self._found(selector, [minutes] * len(self._asked))
         return replace(found, present=found.present & (found.at > first) & (found.at <= last))
 
-    def _found(self, selector: Selector, wifi: Indices, apps: Indices) -> Vector:
+    @property
+    def _asked(self) -> tuple[_Asked, ...]:
+        """What is measured, in the order of `_found`'s minutes."""
+        return self.network, self.applications, self.lines, self.vantages
+
+    def _found(self, selector: Selector, minutes: list[Indices]) -> Vector:
         """The selector's series, measured at those minutes; what it cannot mean is not computed."""
         parts = []
+        wifi, apps, links, elsewhere = minutes
         if any(self._wanted(selector, n, self.network.labels) for n in _WIFI):
             parts.append(self._wifi(selector, wifi))
         if any(self._wanted(selector, n, self.applications.labels) for n in _APPS):
-            parts.append(self._apps(selector, apps))
+            parts.append(self._apps(selector, self.applications, apps))
+        if any(self._wanted(selector, n, self.lines.labels) for n in _LINKS):
+            parts.append(self._links(selector, links))
+        if any(self._wanted(selector, n, self.vantages.labels) for n in _APPS):
+            parts.append(self._apps(selector, self.vantages, elsewhere))
         return _stacked(parts, wifi.shape[1])
 
     @staticmethod
@@ -122,14 +145,23 @@ class Metrics:
         }  # fmt: skip
         return self._picked(selector, columns, network.labels, m.at)
 
-    def _apps(self, selector: Selector, minutes: Indices) -> Vector:
-        m = self.applications.measured(minutes)
+    def _links(self, selector: Selector, minutes: Indices) -> Vector:
+        m = self.lines.measured(minutes)
+        seen = m.there & self._alive(m.at)
+        columns: dict[str, tuple[npt.NDArray[Any], Bools]] = {
+            "probe_success": (m.up, seen), "probe_duration_seconds": (m.seconds, seen), "link_loss": (m.loss, seen),
+            "up": (seen, m.there),
+        }  # fmt: skip
+        return self._picked(selector, columns, self.lines.labels, m.at)
+
+    def _apps(self, selector: Selector, asked: Applications | Vantages, minutes: Indices) -> Vector:
+        m = asked.measured(minutes)
         always, alive = np.ones_like(m.up), self._alive(m.at)
         columns: dict[str, tuple[npt.NDArray[Any], Bools]] = {
             "probe_success": (m.up, alive), "probe_duration_seconds": (m.seconds, alive),
             "probe_http_status_code": (m.status, alive), "up": (alive, always),
         }  # fmt: skip
-        return self._picked(selector, columns, self.applications.labels, m.at)
+        return self._picked(selector, columns, asked.labels, m.at)
 
     def _alive(self, at: Micros) -> Bools:
         return np.ones(at.shape, dtype=bool) if self.dead_since is None else np.asarray(at < self.dead_since)

@@ -98,6 +98,8 @@ class Simulation:
             return _csv(faults.register(self.drills, programme.sites_csv(now)))
         if path == "/data/access-points.csv":
             return _csv(programme.points_csv(now))
+        if path == "/data/jalur.csv":
+            return _csv(self.metrics.lines.register())
         if path == "/info":
             info = {"now": iso(_one(now))[0], "speed": self.clock.speed, "seed": self.seed}
             return Answer(orjson.dumps(info))

@@ -82,9 +82,12 @@ def test_a_frozen_city_measures_nothing_new(ask):
         ("wifi_ap_klien", 0),
         ("up{job='apps'}", 10),
         ('probe_success{job="apps",service=~"ppid|ppdb"}', 2),
-        ('up{job!="wifi"}', 10),
-        ('up{job!~"wifi|apps"}', 0),
-        ('{__name__="probe_http_status_code"}', 10),
+        ('up{job!~"wifi|links|apps-sites"}', 10),
+        ('up{job!~"wifi|apps|links|apps-sites"}', 0),
+        ('{__name__="probe_http_status_code",job="apps"}', 10),
+        ('probe_success{job="apps-sites"}', 30),
+        ('probe_success{job="apps-sites",service="ppdb"}', 3),
+        ("link_loss", 7),
     ],
 )
 def test_selectors_find_their_series(ask, query, count):
@@ -177,7 +180,7 @@ def test_targets_tell_the_exporters_health(ask):
 def test_minor_paths(ask, web):
     assert data(ask("status/buildinfo"))["version"] == "2.42.0"
     assert "ap" in data(ask("labels"))
-    assert data(ask("label/job/values")) == ["apps", "wifi"]
+    assert data(ask("label/job/values")) == ["apps", "apps-sites", "links", "wifi"]
     wrong = web("/prometheus/api/v1/queri?query=up")
     assert (wrong.status_code, wrong.text) == (404, "404 page not found\n")
     assert wrong.headers["content-type"] == "text/plain; charset=utf-8"
@@ -210,3 +213,26 @@ def test_measurements_do_not_depend_on_the_window(handle):
     wide, narrow = (network.measured(np.arange(last - n, last)[None, :]) for n in (5000, 50))
     for name in ("at", "seen", "up", "clients", "seconds", "loss", "rx_bps"):
         assert np.array_equal(getattr(wide, name)[:, -50:], getattr(narrow, name))
+
+
+def test_a_broken_line_takes_its_site_and_what_is_seen_from_there_along(handle):
+    """The fibre to a site is out: its access points are down, and no application answers there; the COC sees them."""
+    metrics = handle.simulation.metrics
+    lines, last = metrics.lines, micros_of(MORNING) // 60_000_000
+    minutes = np.arange(last - 20 * 1440, last)[None, :]
+    asked, points, seen = lines.measured(minutes), metrics.network.measured(minutes), metrics.vantages.measured(minutes)
+    share = asked.up.mean(axis=1)
+    assert ((share > 0.97) & (share < 1)).all()
+    assert ((asked.loss > 0.2) & asked.up).any(axis=1).sum() >= 4
+    site = metrics.vantages.labels[0]["vantage"]
+    line = lines.at_site(site)
+    out = lines.broken(line, points.at)
+    of_site = [n for n, labels in enumerate(metrics.network.labels) if labels["site"] == site]
+    assert out[of_site].any()
+    assert not points.up[of_site][out[of_site]].any()
+    from_there = np.array([labels["vantage"] == site for labels in metrics.vantages.labels])
+    cut = lines.broken(line, seen.at)
+    assert not seen.up[from_there][cut[from_there]].any()
+    here = metrics.applications.measured(minutes)
+    assert here.up.mean() > seen.up.mean()
+    assert np.median(seen.seconds) > np.median(here.seconds)
