@@ -98,6 +98,7 @@ BOARDS: Final[Mapping[str, Lenses]] = {
     "leaders": EVERY_LENS,  # the city's figure alone; an office's are another board's
     "adoption": EVERY_LENS,
     "wifi": EVERY_LENS,
+    "programme": EVERY_LENS,  # of sites, which are the city's
     "apps": EVERY_LENS,
     "letters": IN_THE_HOUSE,
     "handling": IN_THE_HOUSE,

@@ -9,10 +9,10 @@ import pandas as pd
 
 from coc.domain.datasets import Dataset
 from coc.metrics.city import City, WindowName
-from coc.metrics.facts import once
 from coc.metrics.points import known, states
 from coc.metrics.registry import Better, kpi
 from coc.metrics.scoped import Scoped, city_alone
+from coc.metrics.sites import installed, sites
 from coc.metrics.states import DEGRADED, DOWN, SILENT, UP
 
 _DATASETS = (Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES)
@@ -79,38 +79,29 @@ _availability("wifi.availability_24h", 24)
 _availability("wifi.availability_30d", 30 * 24)
 
 
-def _sites(city: City) -> pd.DataFrame:
-    return once(city, "sites", lambda: city.sites.drop_duplicates("source_id", keep="last"))
-
-
 def _site_count(name: str, inputs: tuple[str, ...], says: str, rows: Callable[[City], pd.Series[bool]]) -> None:
-    def sites(city: City, _window: WindowName) -> Scoped:
+    def count(city: City, _window: WindowName) -> Scoped:
         return city_alone(int(rows(city).sum()))
 
-    sites.__doc__ = says
-    kpi(name, measure="count", better="up", datasets=(_SITES,), inputs=inputs, scope="city", windowed=False)(sites)
-
-
-def _installed(city: City) -> pd.Series[bool]:
-    sites = _sites(city)
-    return (sites["status"] == "active") | ((sites["status"] != "retired") & (sites["installed_at"] <= city.now))
+    count.__doc__ = says
+    kpi(name, measure="count", better="up", datasets=(_SITES,), inputs=inputs, scope="city", windowed=False)(count)
 
 
 _site_count(
     "wifi.installed",
     ("sites.status",),
     "Sites that are active, or not retired with installed_at <= now.",
-    _installed,
+    installed,
 )
 _site_count(
     "wifi.target",
     ("sites.status",),
     "Sites that are not retired: what the programme is to install.",
-    lambda city: _sites(city)["status"] != "retired",
+    lambda city: sites(city)["status"] != "retired",
 )
 _site_count(
     "wifi.schools_served",
     ("sites.status", "sites.site_kind"),
     "Active sites whose site_kind is school.",
-    lambda city: (_sites(city)["status"] == "active") & (_sites(city)["site_kind"] == "school"),
+    lambda city: (sites(city)["status"] == "active") & (sites(city)["site_kind"] == "school"),
 )
