@@ -1,4 +1,4 @@
-"""Installed WiFi sites against the plan, month by month, with what is still to come at the pace of the last half year."""
+"""Installed WiFi sites against the plan by month, and what is still to come at the pace of the last half year."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from coc.figures.look import Look, spread
 from coc.figures.scale import nice_ceiling
 from coc.figures.template import Figure, blank, figure, scatter, text
 
-_ROOM: Final = 190  # px right of the last month, for the names of lines
-_GAP: Final = 0.16  # share of the height that a label of two lines needs
-_MOST_YEARS: Final = 9  # named on the axis
+_ROOM: Final = 142  # px right of the last month, for the names of lines
+_GAP: Final = 0.28  # share of the height that a label of two lines needs
+_MOST_YEARS: Final = 5  # named on the axis
 _LATE: Final = 0.62  # of the width: from here on today's words stand left of it
 
 

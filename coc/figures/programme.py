@@ -1,4 +1,4 @@
-"""The WiFi programme in rows: stages against target, waiting schools, what is used beside what is installed, funding."""
+"""The WiFi programme in rows: stages against target, what is used beside what is installed, the least used, funding."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ from coc.figures.template import Figure, blank, figure, scatter, text
 STAGES: Final = ("active", "idle", "installing", "planned")  # from what is done to what is not
 MOST_KINDS: Final = 8
 MOST_AREAS: Final = 12
-MOST_SCHOOLS: Final = 9
 MOST_SITES: Final = 9
 MOST_FUNDS: Final = 4
 _NAME: Final = 30  # characters of a row's name
-_BAR: Final = (0.1, 0.32)  # below a row's middle
+_BAR: Final = (0.2, 0.38)  # below a row's middle
 _WORDS: Final = 0.16  # above it
-_SHADES: Final = {"idle": 0.55, "installing": 0.9, "planned": 0.4}
+_RIGHT: Final = {"xanchor": "right"}
+_COLUMNS: Final = {"used": 0, "active": 82, "installed": 148}  # px from the right, of their ends
 Row = tuple[str, str, list[tuple[float, str, float]], float]  # name, told, parts (length, colour, opacity), value
 
 
 def by_kind(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: kind, the stages, installed, target. A bar a site kind, as long as its target, cut by stage."""
+    """`frame`: kind, the stages, installed, target, used. A bar a site kind, as long as its target, cut by stage."""
     return _stages(frame, "kind", lambda row: kind_word(look, str(row["kind"])), MOST_KINDS, look)
 
 
 def by_area(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: area, name, the stages, installed, target. The same by kecamatan."""
+    """`frame`: area, name, the stages, installed, target, used. The same by kecamatan."""
     return _stages(
-        frame, "area", lambda row: safe(short(str(row["name"]), _NAME)) or look.say("programme.no_area"), MOST_AREAS, look
+        frame,
+        "area",
+        lambda row: safe(short(str(row["name"]), _NAME)) or look.say("programme.no_area"),
+        MOST_AREAS,
+        look,
     )
 
 
@@ -45,27 +49,43 @@ def kind_word(look: Look, kind: str) -> str:
     return safe(short(kind.replace("_", " ").capitalize(), _NAME)) if said == message else said
 
 
-def _stages(
-    frame: pd.DataFrame, column: str, word: Callable[[pd.Series[Any]], str], most: int, look: Look
-) -> Figure:
+def _stages(frame: pd.DataFrame, column: str, word: Callable[[pd.Series[Any]], str], most: int, look: Look) -> Figure:
     if frame.empty or not frame["target"].any():
         return blank(look.palette)
-    colours = look.palette
     folded = _folded(frame, column, most)
-    shades = {"active": colours.accent, "idle": colours.accent, "installing": colours.muted, "planned": colours.faint}
     rows: list[Row] = []
-    for _, mine in folded.iterrows():
+    labels = [
+        text(1, 1, look.say(f"programme.{c}"), xref="paper", yref="paper", xshift=-shift, yanchor="bottom", **_RIGHT)
+        for c, shift in _COLUMNS.items()
+    ]
+    for place, (_, mine) in enumerate(folded.iterrows()):
         number = int(mine["folded"])
         name = look.say("programme.more", number=number) if number else word(mine)
-        told = look.say(
-            "programme.of_target",
-            installed=f"<b>{look.number(int(mine['installed']), 0)}</b>",
-            target=look.number(int(mine["target"]), 0),
-            active=look.number(int(mine["active"]), 0),
-        )
-        parts = [(float(mine[s]), shades[s], _SHADES.get(s, 1.0)) for s in STAGES]
-        rows.append((name, told, parts, float(mine["installed"])))
-    return _drawn(rows, look, float(folded["target"].max()), min(most, 6))
+        parts = [(float(mine[s]), _ink(s, look), 1.0) for s in STAGES]
+        rows.append((name, "", parts, float(mine["installed"])))
+        labels += [_count(place, mine, c, shift, look) for c, shift in _COLUMNS.items()]
+    drawn = _drawn(rows, look, float(folded["target"].max()), min(most, 6))
+    keys = "   ".join(f"<span style='color:{_ink(s, look)}'>■</span> {look.say(f'programme.key.{s}')}" for s in STAGES)
+    labels.append(text(0, 0, keys, xref="paper", yref="paper", yanchor="top", yshift=-4))
+    drawn["layout"]["annotations"] += labels
+    drawn["layout"]["margin"] = {"l": 0, "r": 0, "t": 24, "b": 26}
+    return drawn
+
+
+def _ink(stage: str, look: Look) -> str:
+    """The colour of a stage's part of a bar."""
+    colours = look.palette
+    shades = {"active": colours.accent, "idle": colours.warn, "installing": colours.muted, "planned": colours.faint}
+    return shades[stage]
+
+
+def _count(row: int, mine: pd.Series[Any], column: str, shift: int, look: Look) -> dict[str, Any]:
+    """A number of the row; what is installed stands over its target."""
+    words = look.number(int(mine[column]), 0)
+    if column == "installed":
+        whole = look.number(int(mine["target"]), 0)
+        words = f"<b>{words}</b> <span style='color:{look.palette.muted}'>/ {whole}</span>"
+    return text(1, row - _WORDS, words, xref="paper", xshift=-shift, font={"color": look.palette.fg}, **_RIGHT)
 
 
 def _folded(frame: pd.DataFrame, column: str, most: int) -> pd.DataFrame:
@@ -75,43 +95,9 @@ def _folded(frame: pd.DataFrame, column: str, most: int) -> pd.DataFrame:
         return marked
     kept = marked.nlargest(most - 1, "target").index
     rest = marked.drop(kept)
-    sums: dict[str, Any] = {c: rest[c].sum() for c in (*STAGES, "installed", "target")}
+    sums: dict[str, Any] = {c: rest[c].sum() for c in (*STAGES, "installed", "target", "used")}
     last = pd.DataFrame([sums | {column: "", "name": "", "folded": len(rest)}])
     return pd.concat([marked.loc[sorted(kept)], last], ignore_index=True)
-
-
-def schools(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: name, area, stage, days (past the target; negative: ahead; NaN: no target), the longest first.
-
-    A row a school; red days are past the target, and the bar is as long as the wait.
-    """
-    if frame.empty:
-        return blank(look.palette)
-    colours, longest = look.palette, max(float(frame["days"].max()), 1.0)
-    shown = frame.head(MOST_SCHOOLS if len(frame) <= MOST_SCHOOLS else MOST_SCHOOLS - 1)
-    rows: list[Row] = []
-    for name, area, stage, days in zip(shown["name"], shown["area"], shown["stage"], shown["days"], strict=True):
-        late = days > 0
-        wait = max(float(days), 0.0) if days == days else 0.0
-        told = f"{look.say(f'stage.{stage}')} · {_wait(days, look)}"
-        place = f"  <span style='color:{colours.muted}'>{safe(short(str(area), 16))}</span>" if area else ""
-        parts = [(wait, colours.bad, 1.0)] if late else []
-        rows.append((safe(short(str(name), 24)) + place, told, parts, wait))
-    rest = frame.iloc[len(shown) :]
-    if len(rest):
-        late = int((rest["days"] > 0).sum())
-        told = look.say("programme.of_them_late", count=look.number(late, 0)) if late else ""
-        rows.append((look.say("programme.more_schools", number=len(rest)), told, [], 0.0))
-    return _drawn(rows, look, longest, MOST_SCHOOLS)
-
-
-def _wait(days: float, look: Look) -> str:
-    if pd.isna(days):
-        return look.say("programme.no_target")
-    if days > 0:
-        words = look.say("programme.days_late", days=look.number(days, 0))
-        return f"<span style='color:{look.palette.bad}'><b>{words}</b></span>"
-    return look.say("programme.days_ahead", days=look.number(-days, 0))
 
 
 def use(frame: pd.DataFrame, look: Look) -> Figure:
@@ -142,26 +128,6 @@ def use(frame: pd.DataFrame, look: Look) -> Figure:
     return drawn
 
 
-def used_by_kind(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: kind, installed, used, low. Of the installed sites of a kind: used, hardly used, and not known."""
-    mine = frame[frame["installed"] > 0] if len(frame) else frame
-    if mine.empty or not (mine["used"] + mine["low"]).any():
-        return blank(look.palette)
-    colours = look.palette
-    shown = mine.sort_values("installed", ascending=False, kind="stable").head(MOST_KINDS)
-    rows: list[Row] = []
-    for kind, there, used, low in zip(shown["kind"], shown["installed"], shown["used"], shown["low"], strict=True):
-        told = look.say(
-            "programme.used_of",
-            used=f"<b>{look.number(int(used), 0)}</b>",
-            installed=look.number(int(there), 0),
-        )
-        unknown = int(there) - int(used) - int(low)
-        parts = [(float(used), colours.accent, 1.0), (float(low), colours.warn, 1.0), (float(unknown), colours.faint, 0.4)]
-        rows.append((kind_word(look, str(kind)), told, parts, float(used)))
-    return _drawn(rows, look, float(shown["installed"].max()), 6)
-
-
 def funding(frame: pd.DataFrame, look: Look) -> Figure:
     """`frame`: funding, installed, target. A bar a source of funds: what it has installed of what it is to."""
     if frame.empty or not frame["target"].any():
@@ -184,7 +150,7 @@ def funding(frame: pd.DataFrame, look: Look) -> Figure:
             installed=look.number(there, 0),
             target=look.number(target, 0),
         )
-        parts = [(float(there), colours.accent, 1.0), (float(target - there), colours.faint, 0.4)]
+        parts = [(float(there), colours.accent, 1.0), (float(target - there), colours.faint, 1.0)]
         rows.append((name, told, parts, float(target)))
     return _drawn(rows, look, float(max(t for _, _, t in lines)), MOST_FUNDS)
 
@@ -215,7 +181,7 @@ def _drawn(rows: list[Row], look: Look, most: float, places: int) -> Figure:
         colours,
         [points],
         xaxis={"range": [0, most], "visible": False},
-        yaxis={"range": [max(len(rows), places) - 0.6, -0.55], "visible": False},
+        yaxis={"range": [max(len(rows), places) - 0.55, -0.6], "visible": False},
         shapes=shapes,
         annotations=labels,
     )

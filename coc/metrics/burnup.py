@@ -22,7 +22,7 @@ BEHIND_YEARS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`a_month`: sites, NaN where nothing may be forecast; then `why`: few, undated, done or empty."""
+    """`a_month`: sites, NaN where nothing may be forecast; then `why`: few, undated, finished or empty."""
 
     a_month: float
     installed: int  # in the months looked at
@@ -38,7 +38,7 @@ def pace(city: City) -> Pace:
     lately = int(((months >= month - PACE_MONTHS) & (months < month)).sum())
     there = int(rows.installed.sum())
     if there == len(rows.rows):
-        return Pace(np.nan, lately, "done" if there else "empty")
+        return Pace(np.nan, lately, "finished" if there else "empty")
     if there - len(dated) > MOST_UNDATED * there:
         return Pace(np.nan, lately, "undated")
     return Pace(lately / PACE_MONTHS, lately) if lately >= FEWEST else Pace(np.nan, lately, "few")

@@ -55,8 +55,8 @@ def use(city: City) -> Use:
         known = ours & points["clients"].notna().to_numpy()
         judged = np.bincount(site[known], minlength=number)
         whole = judged == np.bincount(site[ours], minlength=number)
-        clients = np.bincount(site[known], weights=points["clients"].to_numpy()[known], minlength=number)
-        clients[judged == 0] = np.nan
+        people = np.bincount(site[known], weights=points["clients"].to_numpy()[known], minlength=number)
+        clients = np.where(judged > 0, people, np.nan)
         enough = clients >= city.limits.low_use_clients_per_day
         return Use(clients, np.where(enough, USED, np.where((judged > 0) & whole, LOW, UNKNOWN)))
 
@@ -72,14 +72,18 @@ def point_clients(city: City) -> pd.DataFrame:
     days = city.known_days
     today = int(to_micros(city.now)) // DAY * DAY
     at = to_micros(days["at"])
-    mine = (days["dataset"] == Dataset.AP_SAMPLES.value).to_numpy(dtype=bool) & (at < today) & (at >= today - DAYS * DAY)
+    mine = (
+        (days["dataset"] == Dataset.AP_SAMPLES.value).to_numpy(dtype=bool) & (at < today) & (at >= today - DAYS * DAY)
+    )
     rows = days[mine]
     index = points.index
     place = index.get_indexer(pd.Index(rows["entity"].astype("str")))
     ours = place >= 0
     seconds = (rows["up_seconds"] + rows["down_seconds"]).to_numpy(dtype="float64")
     known = np.bincount(place[ours], weights=seconds[ours], minlength=len(index))
-    held = np.bincount(place[ours], weights=rows["client_seconds"].to_numpy(dtype="float64")[ours], minlength=len(index))
+    held = np.bincount(
+        place[ours], weights=rows["client_seconds"].to_numpy(dtype="float64")[ours], minlength=len(index)
+    )
     enough = known >= ENOUGH_DAYS * _DAY_SECONDS
     a_day = np.where(enough, held / np.where(enough, known, 1.0) * 24, np.nan)
     return pd.DataFrame({"site": points["site"], "clients": a_day}, index=index)

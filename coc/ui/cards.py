@@ -35,7 +35,7 @@ def chart_card(say: Translator, page: str, name: str, *over: Any) -> Any:
                                 id=f"{page}-{name}-note",
                                 className="coc-card-note",
                             ),
-                            _file(say, page, name),
+                            file_link(say, page, name),
                         ],
                         className="coc-card-side",
                     ),
@@ -64,7 +64,8 @@ def chart_card(say: Translator, page: str, name: str, *over: Any) -> Any:
     )
 
 
-def _file(say: Translator, page: str, name: str) -> Any:
+def file_link(say: Translator, page: str, name: str) -> Any:
+    """The link to the rows behind a chart or a list, with the id `<page>-<name>-csv`."""
     words = say("chart.csv", chart=say(f"chart.{name}"))
     return html.A(
         "CSV",

@@ -29,7 +29,7 @@ def figure_text(ctx: Context, reading: Reading, measure: str) -> str:
 
 
 def tile(ctx: Context, label: str, main: Children, foot: Children, *kpis: str) -> Children:
-    """The three rows of a tile. `kpis`: what it shows; the first leads to the items behind it."""
+    """The three rows of a tile. `kpis`: what it shows, if any; the first leads to the items behind it."""
     return [
         labelled(ctx, label, *kpis),
         html.Div(main, className="coc-tile-main"),
@@ -39,9 +39,9 @@ def tile(ctx: Context, label: str, main: Children, foot: Children, *kpis: str) -
 
 def labelled(ctx: Context, label: str, *kpis: str) -> Any:
     """The first row alone: the words, a link where the viewer may see what is counted, and the "i"."""
-    href = items(ctx, kpis[0])
+    href = items(ctx, kpis[0]) if kpis else None
     words = html.A(label, href=href, className="coc-items") if href else html.Span(label)
-    return html.Div([words, info(ctx, *kpis)], className="coc-tile-label")
+    return html.Div([words, info(ctx, *kpis)] if kpis else words, className="coc-tile-label")
 
 
 def big(ctx: Context, kpi: str, measure: str, unit: str = "") -> Children:

@@ -30,6 +30,7 @@ PAGES = {
     "/disposisi": "disposisi",
     "/pimpinan": "pimpinan",
     "/opd": "opd",
+    "/wifi/program": "wifi_program",
     "/opd/DISDIK": "opd_unit",
     "/telusur": "telusur",
     "/telusur/sipadek/L-0": "telusur_surat",

@@ -14,7 +14,7 @@ from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.domain.reference import units
 from coc.settings.models import Settings, Target
 from coc.ui.page import View
-from tests.ui import factory_disposisi, factory_opd, factory_pimpinan, factory_surat
+from tests.ui import factory_disposisi, factory_opd, factory_pimpinan, factory_program, factory_surat
 
 NOW = datetime(2026, 3, 11, 7, 5, 12, tzinfo=UTC)  # Wednesday 14.05.12 WIB
 TODAY = date(2026, 3, 11)
@@ -74,7 +74,7 @@ def boards(**values: float | None) -> dict[str, Board]:
     numbers = numbers | factory_pimpinan.KPIS
     held = {name: _board(name, numbers, dict(made)) for name, made in frames.items()}
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows())
-    return factory_opd.with_units(factory_surat.added(held, NOW), NOW)
+    return factory_opd.with_units(factory_program.added(factory_surat.added(held, NOW), NOW), NOW)
 
 
 def _with_kpis(board: Board, rows: list[tuple[str, str, str, float, str]]) -> Board:
@@ -86,6 +86,7 @@ def empty_boards() -> dict[str, Board]:
     """A store that never held a row: every KPI is no_data, every frame has no rows."""
     nothing = dict.fromkeys(VALUES)
     nothing |= dict.fromkeys(factory_disposisi.KPIS) | dict.fromkeys(factory_pimpinan.KPIS)
+    nothing |= dict.fromkeys(factory_program.KPIS)
     return {
         name: replace(_board(name, nothing, {f: frame.iloc[0:0] for f, frame in board.frames.items()}), as_of=None)
         for name, board in boards().items()
@@ -122,7 +123,7 @@ def large_boards() -> dict[str, Board]:
     for name, frames in factory_disposisi.large_frames(NOW).items():
         held[name] = replace(held[name], frames=frames)
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows(large=True))
-    held = factory_surat.large(held)
+    held = factory_program.added(factory_surat.large(held), NOW, times=12)
     return held | {"feeds": replace(held["feeds"], frames={"feeds": feeds(*TROUBLE[:3], *more)})}
 
 
