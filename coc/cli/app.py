@@ -20,6 +20,7 @@ from coc.cli import (
     rights,
     serve,
     simulate,
+    template,
     token,
     user_link,
 )
@@ -66,6 +67,7 @@ app.command()(export.export)
 app.command()(figures.kpi)
 app.command()(rights.access)
 app.command()(bench.bench)
+app.command()(template.template)
 
 
 def _named(typers: typer.Typer, before: str = "") -> Iterator[str]:

@@ -54,6 +54,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("export", "export"),
     Command("access"),
     Command("kpi"),
+    Command("template"),
     Command("audit"),
     Command("audit verify"),
 )

@@ -157,6 +157,7 @@ def _register(services: Services, page: Page) -> None:
     _add_page(
         _REGISTERED + spec.name,
         **where,
+        order=int("<" in spec.path),  # a path that is written out comes before one with a name in it
         name=spec.name,
         title=lambda **_: title_of(services, page),
         layout=framed(services, page.layout, page),

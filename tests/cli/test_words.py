@@ -13,7 +13,7 @@ from tests.cli.terminal import Terminal
 COMMANDS = [
     "serve", "worker", "pull", "check", "status", "simulate", "drill", "bench",
     "quarantine list", "quarantine show", "db upgrade", "db status", "db prune",
-    "token create", "token list", "token revoke",
+    "token create", "token list", "token revoke", "template",
 ]  # fmt: skip
 
 
