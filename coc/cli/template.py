@@ -33,11 +33,10 @@ FORMS: Final[dict[Form, tuple[tuple[str, ...], ...]]] = {
 
 @guarded
 def template(
-    context: typer.Context,
     form: Annotated[Form, typer.Argument(help="Which register.")] = Form.SITES,
-    config: ConfigOption = None,
+    config: ConfigOption = None,  # noqa: ARG001 - every command takes it
 ) -> None:
-    """Print a register of WiFi sites or of their access points to fill in, as CSV: `coc template sites > titik-wifi.csv`.
+    """Print a register to fill in, of WiFi sites or of their access points: `coc template sites > titik-wifi.csv`.
 
     Separated by semicolons, as a spreadsheet in Indonesian opens it. docs/programme.md says what each column means.
     """
