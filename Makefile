@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: install install-dev run lint test test-slow bench lock clean
+.PHONY: install install-dev run lint test test-slow test-real bench lock clean
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
@@ -37,6 +37,13 @@ test: lint
 test-slow: install-dev
 	$(BIN)/python -m tests.browser_install
 	$(BIN)/pytest -m slow --timeout 1800
+
+# Against real systems: installs Debian's packages where it may (root, apt), starts them itself on loopback, says what was
+# not run and why.
+test-real: install-dev
+	$(BIN)/python -m tests.browser_install
+	$(BIN)/python -m tests.real.installed
+	$(BIN)/pytest -m real --timeout 1200 -rs -v tests/real
 
 bench: install-dev
 	$(BIN)/coc bench --size S
