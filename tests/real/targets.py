@@ -22,6 +22,8 @@ class Web:
         return f"http://127.0.0.1:{self.port}/"
 
     def open(self) -> None:
+        if self._server is not None:
+            return
         outer = self
 
         class Handler(BaseHTTPRequestHandler):

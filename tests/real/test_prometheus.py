@@ -23,7 +23,6 @@ SLOW: Final = 0.9  # seconds, beyond 500 ms and within the probe's patience
 # n = 3 samples in a row make a state, m = 2 undo it.
 WORSE: Final = 3 * EVERY + 1.5 + PULL + BUILD
 BETTER: Final = 2 * EVERY + 1.5 + PULL + BUILD
-UP: Final = "[data-kpi='{}'][data-value='{}']"
 
 
 @dataclass
@@ -103,14 +102,19 @@ def wall(room: Room, chromium: Any) -> Iterator[Any]:
     thrown: list[str] = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
     page.goto(f"{room.coc.url}/")
-    page.wait_for_selector(UP.format("wifi.up", 11), timeout=30_000)
+    _shown(page, "wifi.up", 11, 30)
     yield page
     page.close()
     assert thrown == []
 
 
 def _shown(page: Any, kpi: str, value: int, seconds: float) -> None:
-    page.wait_for_selector(UP.format(kpi, value), timeout=seconds * 1000)
+    def values() -> dict[str, str]:
+        read = "all => Object.fromEntries(all.map(e => [e.dataset.kpi, e.dataset.value]))"
+        found: dict[str, str] = page.eval_on_selector_all("[data-kpi]", read)
+        return found
+
+    until(lambda: values().get(kpi) == str(value), seconds, lambda: (page.inner_text("body")[:300], values()))
 
 
 def _by_the_samples(room: Room, ap: str) -> list[tuple[float, str]]:
@@ -128,7 +132,7 @@ def _by_the_samples(room: Room, ap: str) -> list[tuple[float, str]]:
 
 
 def _worse(room: Room, entity: str) -> list[str]:
-    """The states it was in, but for up: a refused connection is quick, so two of them may end `degraded` before `down`."""
+    """The states it was in, but for up: a refused connection is quick, so two may end `degraded` before `down`."""
     return [s for _, s in room.coc.changes(entity) if s != "up"]
 
 
