@@ -32,17 +32,22 @@ run_dir = {folder}
 raddbdir = {folder}
 libdir = /usr/lib/freeradius
 modconfdir = {shipped}/mods-config
-max_request_time = 30
-log {{ destination = stdout }}
-security {{ max_attributes = 200 }}
-client here {{ ipaddr = 127.0.0.1
-  secret = {secret} }}
-thread pool {{ start_servers = 1
+log {{
+  destination = stdout
+}}
+client here {{
+  ipaddr = 127.0.0.1
+  secret = {secret}
+}}
+thread pool {{
+  start_servers = 1
   max_servers = 2
   min_spare_servers = 1
-  max_spare_servers = 2 }}
+  max_spare_servers = 2
+}}
 modules {{
-  expr {{ }}
+  expr {{
+  }}
   sql {{
     dialect = "postgresql"
     driver = "rlm_sql_postgresql"
@@ -58,11 +63,13 @@ modules {{
     client_table = "nas"
     group_attribute = "SQL-Group"
     delete_stale_sessions = yes
-    pool {{ start = 1
+    pool {{
+      start = 1
       min = 1
       max = 2
       spare = 1
-      retry_delay = 1 }}
+      retry_delay = 1
+    }}
     $INCLUDE {shipped}/mods-config/sql/main/postgresql/queries.conf
   }}
 }}
@@ -70,11 +77,17 @@ policy {{
   $INCLUDE {shipped}/policy.d/accounting
 }}
 server default {{
-  listen {{ type = acct
+  listen {{
+    type = acct
     ipaddr = 127.0.0.1
-    port = {port} }}
-  preacct {{ acct_unique }}
-  accounting {{ sql }}
+    port = {port}
+  }}
+  preacct {{
+    acct_unique
+  }}
+  accounting {{
+    sql
+  }}
 }}
 """
 
