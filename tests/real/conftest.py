@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import socket
 from collections.abc import Callable
 
@@ -17,16 +19,14 @@ def pytest_report_header() -> list[str]:
 
 @pytest.fixture(scope="module")
 def port() -> Callable[[], int]:
-    """Ports that were free a moment ago on loopback, never the same twice."""
-    given: set[int] = set()
+    """Ports that were free a moment ago on loopback. Below those that the machine gives to whoever connects."""
+    candidates = random.sample(range(20_000, 32_000), 200)
 
     def free() -> int:
         while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                found = int(probe.getsockname()[1])
-            if found not in given:
-                given.add(found)
+            found = candidates.pop()
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", found))
                 return found
 
     return free
