@@ -1,4 +1,4 @@
-"""A real Zabbix: its server, its frontend under PHP's own web server, its sender; on a database of the tests' PostgreSQL."""
+"""A real Zabbix: its server and sender, its frontend under PHP's web server, on a database of the tests' PostgreSQL."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ $ZBX_SERVER_NAME = '';
 $IMAGE_FORMAT_DEFAULT = IMAGE_FORMAT_PNG;
 """
 _PHP: Final = ("post_max_size=16M", "max_execution_time=300", "max_input_time=300", "date.timezone=UTC")
+_WHERE: Final = "/etc/zabbix/zabbix.conf.php"
 PASSWORD: Final = "Uji-Baca-2026"
 
 
@@ -75,11 +76,10 @@ class Zabbix:
         }  # fmt: skip
         config, pages = self.folder / "zabbix_server.conf", self.folder / "frontend"
         config.write_text(_SERVER.format(**words))
-        shutil.copytree(_FRONTEND, pages)  # it looks for its configuration beside itself
-        (pages / "conf" / "zabbix.conf.php").write_text(_PAGE.format(**words))
-        self.server = Program(
-            ["/usr/sbin/zabbix_server", "-f", "-c", str(config)], self.folder / "zabbix_server.log"
-        )
+        shutil.copytree(_FRONTEND, pages)
+        _leads_to(pages / "include/classes/core/CConfigFile.php", self.folder / "zabbix.conf.php")
+        (self.folder / "zabbix.conf.php").write_text(_PAGE.format(**words))
+        self.server = Program(["/usr/sbin/zabbix_server", "-f", "-c", str(config)], self.folder / "zabbix_server.log")
         php = [word for setting in _PHP for word in ("-d", setting)]
         self.frontend = Program(
             ["php", *php, "-S", f"127.0.0.1:{self.web}", "-t", str(pages)],
@@ -157,3 +157,10 @@ class Zabbix:
     def stop(self) -> None:
         self.frontend.kill()
         self.server.stop()
+
+
+def _leads_to(code: Path, config: Path) -> None:
+    """Debian's frontend looks for its configuration in /etc, which is not ours to write."""
+    text = code.read_text()
+    assert _WHERE in text
+    code.write_text(text.replace(_WHERE, str(config)))
