@@ -17,6 +17,7 @@ from coc.cli.processes import Child
 from coc.cli.realm import sqlite_file
 from coc.clock import Clock, RunningClock, from_environment
 from coc.settings.checks import SIMULATOR
+from coc.settings.models import own_services
 
 if TYPE_CHECKING:
     from coc.settings.models import ConnectorBlock, Realm, Settings
@@ -28,8 +29,7 @@ _PATHS: Mapping[str, str] = {"sipadek": "/coc/v1", "prometheus": "/prometheus", 
 
 
 def is_simulated(block: ConnectorBlock) -> bool:
-    services = getattr(block, "services", None) or {}
-    return block.url == SIMULATOR or any(getattr(s, "url", None) == SIMULATOR for s in services.values())
+    return block.url == SIMULATOR or any(getattr(s, "url", None) == SIMULATOR for s in own_services(block).values())
 
 
 def needed(settings: Settings, realm: Realm) -> bool:
@@ -54,8 +54,7 @@ def _addressed(block: ConnectorBlock, base: str) -> ConnectorBlock:
         from pydantic import SecretStr
 
         update["auth"] = block.auth.model_copy(update={"bearer": SecretStr(SIMULATOR)})
-    services = getattr(block, "services", None)
-    if services:
+    if services := own_services(block):
         update["services"] = {
             key: spec.model_copy(update={"url": f"{base}/apps/{key}"}) if spec.url == SIMULATOR else spec
             for key, spec in services.items()

@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from coc.domain.datasets import CATEGORIES, COLUMNS
 from coc.settings.document import Document
 from coc.settings.errors import KeyPath, nearest
-from coc.settings.models import Realm, Settings
+from coc.settings.models import Realm, Settings, own_services
 
 SIMULATOR = "simulator"
 SHIPPED_PROFILES = ("five_day", "six_day")
@@ -230,7 +230,7 @@ def unit_warnings(settings: Settings, units: Collection[str]) -> list[str]:
     for token, api in settings.access.api_tokens.items():
         named += [(f"access.api_tokens.{token}.units", unit) for unit in api.units]
     for name, block in settings.connectors.items():
-        for service, spec in (getattr(block, "services", None) or {}).items():
+        for service, spec in own_services(block).items():
             owner = getattr(spec, "owner_unit", None)
             if owner:
                 named.append((f"connectors.{name}.services.{service}.owner_unit", str(owner)))

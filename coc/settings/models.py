@@ -116,6 +116,12 @@ class ConnectorBlock(Model):
     verify: bool | str = True
 
 
+def own_services(block: ConnectorBlock) -> dict[str, Any]:
+    """The services that a block writes out, by name. Elsewhere `services` may be the names of groups of them."""
+    found = getattr(block, "services", None)
+    return found if isinstance(found, dict) else {}
+
+
 class ApiToken(Model):
     sha256: str = Field(pattern=r"^[0-9a-fA-F]{64}$")
     role: Literal["guest", "screen", "head", "leader", "operator", "admin"]

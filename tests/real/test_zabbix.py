@@ -1,4 +1,4 @@
-"""A real Zabbix, pulled by `coc serve` through an account that may read two host groups: points, applications, failures."""
+"""A real Zabbix, pulled by `coc serve` through an account that may read two groups: points, applications, failures."""
 
 from __future__ import annotations
 

@@ -114,6 +114,9 @@ def test_a_commented_block_is_valid_when_it_is_uncommented(name: str, tmp_path: 
     if name in REAL:
         assert list(live) == [name]
         assert data_connectors.registry()[live[name].type](name, live[name]).provides()
+        assert not simulated.is_simulated(live[name])  # `coc serve` asks all three of every block
+        assert simulated.addressed(settings, 4711).connectors[name] == live[name]
+        assert unit_warnings(settings, known_units()) == []
     else:
         assert live == {}
         assert {**settings.calendar.profiles, **settings.access.api_tokens}.keys() == {name}
