@@ -157,8 +157,8 @@ def hosts_of(settings: Settings) -> frozenset[str]:
     """The host names of the configured sources."""
     urls = [block.url for block in settings.connectors.values()]
     for block in settings.connectors.values():
-        services = getattr(block, "services", None) or {}
-        urls += [getattr(service, "url", None) for service in services.values()]
+        parts = (getattr(block, name, None) for name in ("services", "links", "devices"))
+        urls += [getattr(one, "url", None) for part in parts if isinstance(part, dict) for one in part.values()]
     hosts = {urlsplit(url).hostname for url in urls if isinstance(url, str)}
     return frozenset(h for h in hosts if h)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import data_connectors
+from coc.access.reader import hosts_of
 from coc.cli import simulated
 from coc.settings.checks import unit_warnings
 from coc.settings.load import known_units, load
@@ -117,6 +118,8 @@ def test_a_commented_block_is_valid_when_it_is_uncommented(name: str, tmp_path: 
         assert not simulated.is_simulated(live[name])  # `coc serve` asks all three of every block
         assert simulated.addressed(settings, 4711).connectors[name] == live[name]
         assert unit_warnings(settings, known_units()) == []
+        hosts = set(re.findall(r"\w+://(?:[^/@\s]*@)?([\w.-]+)", str(live[name])))
+        assert hosts <= hosts_of(settings)  # or some lens would see one
     else:
         assert live == {}
         assert {**settings.calendar.profiles, **settings.access.api_tokens}.keys() == {name}
