@@ -27,8 +27,9 @@ class Program:
         """Returns when `ready` says so."""
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                self.words, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
-            )
+                self.words, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
         until = time.monotonic() + START_SECONDS
         while not ready():
             gone = self.process.poll()
@@ -50,11 +51,11 @@ class Program:
         if self.process is None or self.process.poll() is not None:
             return
         self.process.send_signal(how)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(15)
+        with contextlib.suppress(ProcessLookupError):  # and those that it started
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(15)
 
 
 def answers(url: str) -> Callable[[], bool]:
