@@ -154,13 +154,16 @@ class Reader:
 
 
 def hosts_of(settings: Settings) -> frozenset[str]:
-    """The host names of the configured sources."""
-    urls = [block.url for block in settings.connectors.values()]
+    """The hosts of the configured sources and of what they ask: services, devices, the far ends of links."""
+    found: list[object] = []
     for block in settings.connectors.values():
+        found.append(block.url)
         parts = (getattr(block, name, None) for name in ("services", "links", "devices"))
-        urls += [getattr(one, "url", None) for part in parts if isinstance(part, dict) for one in part.values()]
-    hosts = {urlsplit(url).hostname for url in urls if isinstance(url, str)}
-    return frozenset(h for h in hosts if h)
+        for one in (one for part in parts if isinstance(part, dict) for one in part.values()):
+            found.append(getattr(one, "url", None))
+            found += getattr(one, "to", ())
+    urls = (text if "://" in text else f"//{text}" for text in found if isinstance(text, str))
+    return frozenset(host for url in urls if (host := urlsplit(url).hostname))
 
 
 def _board_name(spec: KpiSpec, snapshot: Snapshot | None) -> str:
