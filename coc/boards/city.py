@@ -86,6 +86,7 @@ def cities_of(
         known_minutes=known.minutes,
         known_hours=known.hours,
         known_days=known.days,
+        reasons=known.reasons,
     )
     part = _public(whole)
     letters, given = whole.letters[part.letters], whole.dispositions[part.dispositions]

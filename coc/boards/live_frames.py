@@ -14,6 +14,7 @@ import pandas as pd
 from coc.boards.held_rows import HeldRows, Key
 from coc.boards.known_held import KnownHeld
 from coc.boards.pasts import Pasts
+from coc.boards.reasons import Reasons
 from coc.domain.datasets import COLUMNS, KEYS, SAMPLES, Dataset
 from coc.domain.worktime import Calendars
 from coc.ingest.basis import Basis
@@ -52,6 +53,7 @@ class LiveFrames:
         self._rows: dict[Dataset, HeldRows] = {}
         self._pasts = {d: Pasts(store, d, basis.limits, basis.holds) for d in SAMPLES}
         self._known = {d: KnownHeld(store, d, basis.limits, pasts.margin) for d, pasts in self._pasts.items()}
+        self._reasons = Reasons(store)
         self._marks: dict[Dataset, tuple[int, int]] = {}
         self._rev: int | None = None
         self._day: date | None = None
@@ -79,7 +81,8 @@ class LiveFrames:
         """Changes of state and known time, as `City` holds them."""
         held = self._known.values()
         minutes, hours, days = (known_frame([h.parts[w] for h in held if w in h.parts]) for w in WIDTHS)
-        return Known(turns_frame([h.turns for h in held]), minutes, hours, days)
+        turns = turns_frame([h.turns for h in held])
+        return Known(turns, minutes, hours, days, self._reasons.of(turns))
 
     def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         since = (now - _LOOKBACK).to_pydatetime()

@@ -22,7 +22,7 @@ Rows = TypeVar("Rows", Letters, Dispositions)
 _MICROSECOND: Final = pd.Timedelta(1, "us")
 _FRAMES: Final = (
     *("letters", "dispositions", "ap_samples", "service_samples", "link_samples"),
-    *("turns", "known_minutes", "known_hours", "known_days"),
+    *("turns", "known_minutes", "known_hours", "known_days", "reasons"),
 )
 _SHARED: Final = ("scopes", "unit_index")
 

@@ -12,7 +12,7 @@ from coc.domain.datasets import COLUMNS, DTYPES, Dataset, Kind
 from coc.domain.instants import Bools
 from coc.domain.limits import Limits
 from coc.domain.worktime import Calendars
-from coc.metrics.known import nothing_known
+from coc.metrics.known import no_reasons, nothing_known
 from coc.metrics.past import Past
 
 WindowName = Literal["7d", "30d", "90d"]
@@ -59,6 +59,7 @@ class City:
     `coc.metrics.known`, of every entity sampled, also one that does not count (`coc.metrics.points`).
     `windows`: what config declares of the last 31 days and the next: kind (maintenance | power), scope ("site:X"),
     start, end, reason. `sampled`: which source brings the samples of what: dataset, entity, source.
+    `reasons`: service, vantage, at, status, reason: what the sample said that brought a service's state down.
     `published`: what was kept of the city's past days: id, day (date), value; None: nobody looked.
     `provided`: "dataset.column" names that some connector records; a KPI whose input is not there is not_recorded.
     """
@@ -82,6 +83,7 @@ class City:
     known_days: pd.DataFrame = field(default_factory=lambda: nothing_known().days)
     windows: pd.DataFrame = field(default_factory=no_windows)
     sampled: pd.DataFrame = field(default_factory=_nothing_sampled)
+    reasons: pd.DataFrame = field(default_factory=no_reasons)
     published: pd.DataFrame | None = None
     provided: frozenset[str] = frozenset()
     letter_types: tuple[str, ...] = ()

@@ -99,6 +99,12 @@ def turns_frame(parts: Sequence[Part]) -> pd.DataFrame:
     return pd.DataFrame({**_keys(parts), "state": _words(code, _STATE_WORDS)}, copy=False)
 
 
+def no_reasons() -> pd.DataFrame:
+    """Columns service, vantage, at (of a turn to down), status, reason."""
+    kinds = {"service": "str", "vantage": "str", "at": "datetime64[us, UTC]", "status": "Int64", "reason": "str"}
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})
+
+
 class Known(NamedTuple):
     """What a `City` holds of it."""
 
@@ -106,10 +112,12 @@ class Known(NamedTuple):
     minutes: pd.DataFrame
     hours: pd.DataFrame
     days: pd.DataFrame
+    reasons: pd.DataFrame
 
 
 def nothing_known() -> Known:
-    return Known(turns_frame([]), *(known_frame([]) for _ in WIDTHS))
+    minutes, hours, days = (known_frame([]) for _ in WIDTHS)
+    return Known(turns_frame([]), minutes, hours, days, no_reasons())
 
 
 def _keys(parts: Sequence[Part]) -> dict[str, Any]:

@@ -96,6 +96,14 @@ def unit_list(codes: tuple[str, ...] = UNITS, valid: Validity = NO_BOUNDS) -> pd
     return table
 
 
+def reasons_of(turns: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
+    """What the samples said that brought a service's state down."""
+    down = turns[(turns["state"] == "down") & (turns["dataset"] == Dataset.SERVICE_SAMPLES.value)]
+    keys = down[["entity", "vantage", "at"]].rename(columns={"entity": "service"}).astype({"service": "str"})
+    told = samples[["service", "vantage", "at", "status", "reason"]].fillna({"vantage": ""})
+    return keys.astype({"vantage": "str"}).merge(told, on=["service", "vantage", "at"], how="left")
+
+
 def known_of(samples: dict[Dataset, pd.DataFrame], now: datetime, limits: Limits) -> dict[str, pd.DataFrame]:
     """`turns` and the known time of a city, from nothing."""
     moment = micros_of(now)
@@ -113,8 +121,10 @@ def known_of(samples: dict[Dataset, pd.DataFrame], now: datetime, limits: Limits
                 found = chosen(wider(whole, width), wider(whole, width).at >= opens)
                 order = np.lexsort((found.entity, found.at))
                 sums[width].append(known.Part(*names, chosen(found, order)))
-    found = known.Known(known.turns_frame(turns), *(known.known_frame(sums[width]) for width in WIDTHS))
-    names = ("turns", "known_minutes", "known_hours", "known_days")
+    all_turns = known.turns_frame(turns)
+    frames = (known.known_frame(sums[width]) for width in WIDTHS)
+    found = known.Known(all_turns, *frames, reasons_of(all_turns, samples[Dataset.SERVICE_SAMPLES]))
+    names = ("turns", "known_minutes", "known_hours", "known_days", "reasons")
     return dict(zip(names, found, strict=True))
 
 
