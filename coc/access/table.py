@@ -100,6 +100,7 @@ BOARDS: Final[Mapping[str, Lenses]] = {
     "wifi": EVERY_LENS,
     "programme": EVERY_LENS,  # of sites, which are the city's
     "apps": EVERY_LENS,
+    "applications": EVERY_LENS,
     "letters": IN_THE_HOUSE,
     "handling": IN_THE_HOUSE,
     "desks": frozenset({"leader"}),  # what `handling` tells, by leader's office
