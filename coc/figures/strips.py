@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from coc.figures.palette import Palette
 
-STEP: Final = 5  # of which a bar takes 4
+STEP: Final = 4  # of which a bar takes 3
 HEIGHT: Final = 28
 MEASURED: Final = 0.5  # of a day; below, the bar is narrow
 SLIGHT: Final = 0.99  # up for as much of a day: a flaw, not a failure
@@ -34,7 +34,7 @@ def strip(days: Sequence[tuple[float, float]], colours: Palette) -> str:
             paths["unknown"].append(f"M{at} {HEIGHT - _STUMP}h{wide}v{_STUMP}h-{wide}z")
             continue
         if coverage < MEASURED:
-            at, wide = at + 1, wide - 2
+            wide -= 2
         foot = foot_of(up)
         paths["whole"].append(f"M{at} 0h{wide}v{HEIGHT - foot}h-{wide}z" if foot < HEIGHT else "")
         if foot:

@@ -51,8 +51,12 @@ class Entity:
 
     @property
     def href(self) -> str:
-        """Its own page."""
-        return f"/aplikasi/{quote(self.id, safe='')}"
+        return href_of(self.id)
+
+
+def href_of(service: object) -> str:
+    """The page of one application or link."""
+    return f"/aplikasi/{quote(str(service), safe='')}"
 
 
 def number(cell: Any) -> float | None:

@@ -23,14 +23,22 @@ from coc.ui.dom import html
 from coc.ui.marks import icon
 
 _COLUMNS = ("name", "days", *WINDOWS, "latency", "certificate")
+# What the second line of a cell is.
+_UNDER = {
+    **dict.fromkeys(WINDOWS, "apps.measured"),
+    "latency": "apps.latency.head",
+    "certificate": "apps.certificate.head",
+}
 
 
 def head(ctx: Context) -> list[Any]:
     wide = {"days": "coc-app-days", "name": "", "certificate": "coc-number coc-app-certificate"}
-    cells = [
-        html.Th(ctx.say(f"apps.column.{name}"), scope="col", className=wide.get(name, "coc-number"))
-        for name in _COLUMNS
-    ]
+    cells = []
+    for name in _COLUMNS:
+        words = html.Span(ctx.say(_UNDER[name]), className="coc-app-under") if name in _UNDER else None
+        cells.append(
+            html.Th([ctx.say(f"apps.column.{name}"), words], scope="col", className=wide.get(name, "coc-number"))
+        )
     return [html.Tr(cells)]
 
 
@@ -64,11 +72,20 @@ def _row(ctx: Context, entity: Entity, days: Days) -> Any:
     cells = [
         html.Th([name, state_mark(ctx, entity)], scope="row"),
         html.Td(bars(ctx, entity, days.get((entity.kind, entity.id), [])), className="coc-app-days"),
-        *(html.Td(availability(ctx, entity.known[w]), className=f"coc-number coc-app-{w}") for w in WINDOWS),
-        html.Td(latency(ctx, entity), className="coc-number"),
-        html.Td(certificate(ctx, entity), className="coc-number coc-app-certificate"),
+        *(_cell(ctx, w, availability(ctx, entity.known[w])) for w in WINDOWS),
+        _cell(ctx, "latency", latency(ctx, entity)),
+        _cell(ctx, "certificate", certificate(ctx, entity)),
     ]
     return html.Tr(cells, **{"data-entity": entity.id, "data-kind": entity.kind, "data-state": entity.state})
+
+
+def _cell(ctx: Context, column: str, children: list[Any]) -> Any:
+    """With its column's name, for where there is no room for a head."""
+    words = ctx.say(f"apps.column.{column}")
+    if column in WINDOWS:
+        words += f"\n{ctx.say(_UNDER[column])}"
+    named = {"data-label": words} if children else {}
+    return html.Td(children, className=f"coc-number coc-app-{column}", **named)
 
 
 def bars(ctx: Context, entity: Entity, days: list[tuple[float, float]]) -> Any:
@@ -84,8 +101,7 @@ def bars(ctx: Context, entity: Entity, days: list[tuple[float, float]]) -> Any:
 def availability(ctx: Context, known: Known) -> list[Any]:
     """The share with its coverage below: a share of little is worth little."""
     share = html.Span(ctx.writer.percent(known.up, 2), className="coc-app-share", **_tone(known))
-    measured = ctx.say("apps.coverage", share=ctx.writer.percent(known.coverage, 0))
-    return [share, html.Span(measured, className="coc-quiet coc-app-under")]
+    return [share, html.Span(ctx.writer.percent(known.coverage, 0), className="coc-quiet coc-app-under")]
 
 
 def _tone(known: Known) -> dict[str, str]:

@@ -31,7 +31,7 @@ def chart_card(say: Translator, page: str, name: str, *over: Any) -> Any:
                     html.Div(
                         [
                             html.Div(
-                                _keyed(say(note)) if say.has(note) else None,
+                                keyed(say(note)) if say.has(note) else None,
                                 id=f"{page}-{name}-note",
                                 className="coc-card-note",
                             ),
@@ -79,13 +79,15 @@ def file_link(say: Translator, page: str, name: str) -> Any:
 
 def with_files(props: Props, view: View) -> Props:
     """The props of a render, with each chart's link to the rows of the view's unit and window."""
+    graphs = [i for i, its in props.items() if "figure" in its and f"{i}-empty" in props]
+    return props | {f"{g}-csv": {"href": file_of(view, g.removeprefix(f"{view.page}-"))} for g in graphs}
+
+
+def file_of(view: View, name: str) -> str:
+    """The address of the rows behind one of the page's charts, of the view's unit and window."""
     asked = {"unit": view.scope, "window": view.window if view.window != DEFAULT_WINDOW else ""}
     query = urlencode({name: value for name, value in asked.items() if value})
-    links: Props = {}
-    for graph in [i for i, its in props.items() if "figure" in its and f"{i}-empty" in props]:
-        name = graph.removeprefix(f"{view.page}-")
-        links[f"{graph}-csv"] = {"href": f"{FILES}/{view.page}/{name}.csv{'?' if query else ''}{query}"}
-    return props | links
+    return f"{FILES}/{view.page}/{name}.csv{'?' if query else ''}{query}"
 
 
 def chart_props(say: Translator, page: str, name: str, figure: Figure, empty: str, note: str = "") -> Props:
@@ -96,7 +98,7 @@ def chart_props(say: Translator, page: str, name: str, figure: Figure, empty: st
     return {
         f"{page}-{name}": {"figure": figure},
         f"{page}-{name}-empty": empty_state(say(empty)) if not figure["data"] else {"children": None, "hidden": True},
-        **({f"{page}-{name}-note": {"children": _keyed(note)}} if note else {}),
+        **({f"{page}-{name}-note": {"children": keyed(note)}} if note else {}),
     }
 
 
@@ -104,7 +106,7 @@ def empty_state(sentence: str) -> dict[str, Any]:
     return {"children": [icon("empty"), html.Span(sentence)], "hidden": False}
 
 
-def _keyed(note: str) -> list[Any]:
+def keyed(note: str) -> list[Any]:
     """A note whose *starred* words carry the mark of the red in the picture: a label where a legend would be."""
     parts = note.split("*")
     return [html.Span(part, className="coc-key") if i % 2 else part for i, part in enumerate(parts) if part]

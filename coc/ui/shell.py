@@ -22,6 +22,7 @@ NAV: tuple[tuple[str, str, str, Lenses], ...] = (
     ("/surat", "nav.surat", "surat", EVERY_LENS),
     ("/disposisi", "nav.disposisi", "disposisi", EVERY_LENS),
     ("/pimpinan", "nav.pimpinan", "pimpinan", frozenset({"leader"})),
+    ("/aplikasi", "nav.aplikasi", "aplikasi", EVERY_LENS),
     ("/opd", "nav.opd", "opd", EVERY_LENS),
     ("/sumber", "nav.sumber", "sumber", EVERY_LENS),
     ("/audit", "nav.audit", "audit", frozenset({"admin"})),

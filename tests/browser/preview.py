@@ -29,6 +29,7 @@ PAGES = {
     "/sumber": "sumber",
     "/disposisi": "disposisi",
     "/pimpinan": "pimpinan",
+    "/aplikasi": "aplikasi",
     "/opd": "opd",
     "/wifi/program": "wifi_program",
     "/opd/DISDIK": "opd_unit",

@@ -14,7 +14,7 @@ from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.domain.reference import units
 from coc.settings.models import Settings, Target
 from coc.ui.page import View
-from tests.ui import factory_disposisi, factory_opd, factory_pimpinan, factory_program, factory_surat
+from tests.ui import factory_aplikasi, factory_disposisi, factory_opd, factory_pimpinan, factory_program, factory_surat
 
 NOW = datetime(2026, 3, 11, 7, 5, 12, tzinfo=UTC)  # Wednesday 14.05.12 WIB
 TODAY = date(2026, 3, 11)
@@ -71,7 +71,8 @@ def boards(**values: float | None) -> dict[str, Board]:
     }
     frames["correspondence"]["names"] = units()[["code", "name", "kind"]]
     frames |= factory_disposisi.frames(NOW) | factory_pimpinan.frames(NOW) | factory_opd.frames(NOW) | {"leaders": {}}
-    numbers = numbers | factory_pimpinan.KPIS
+    frames |= factory_aplikasi.frames(NOW)
+    numbers = numbers | factory_pimpinan.KPIS | factory_aplikasi.KPIS
     held = {name: _board(name, numbers, dict(made)) for name, made in frames.items()}
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows())
     return factory_opd.with_units(factory_program.added(factory_surat.added(held, NOW), NOW), NOW)
@@ -86,7 +87,7 @@ def empty_boards() -> dict[str, Board]:
     """A store that never held a row: every KPI is no_data, every frame has no rows."""
     nothing = dict.fromkeys(VALUES)
     nothing |= dict.fromkeys(factory_disposisi.KPIS) | dict.fromkeys(factory_pimpinan.KPIS)
-    nothing |= dict.fromkeys(factory_program.KPIS)
+    nothing |= dict.fromkeys([*factory_program.KPIS, *factory_aplikasi.KPIS])
     return {
         name: replace(_board(name, nothing, {f: frame.iloc[0:0] for f, frame in board.frames.items()}), as_of=None)
         for name, board in boards().items()

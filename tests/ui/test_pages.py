@@ -25,7 +25,8 @@ disposisi = importlib.import_module("pages.disposisi")
 pimpinan = importlib.import_module("pages.pimpinan")
 opd = importlib.import_module("pages.opd")
 opd_unit = importlib.import_module("pages.opd_unit")
-PAGES = (overview, surat, disposisi, pimpinan, opd, opd_unit, sumber)
+aplikasi = importlib.import_module("pages.aplikasi")
+PAGES = (overview, aplikasi, surat, disposisi, pimpinan, opd, opd_unit, sumber)
 
 
 def _whole(page: Any, view: Any) -> Any:
