@@ -123,7 +123,8 @@ def known_of(samples: dict[Dataset, pd.DataFrame], now: datetime, limits: Limits
                 sums[width].append(known.Part(*names, chosen(found, order)))
     all_turns = known.turns_frame(turns)
     frames = (known.known_frame(sums[width]) for width in WIDTHS)
-    found = known.Known(all_turns, *frames, reasons_of(all_turns, samples[Dataset.SERVICE_SAMPLES]))
+    of_services = samples.get(Dataset.SERVICE_SAMPLES, frame(Dataset.SERVICE_SAMPLES, []))
+    found = known.Known(all_turns, *frames, reasons_of(all_turns, of_services))
     names = ("turns", "known_minutes", "known_hours", "known_days", "reasons")
     return dict(zip(names, found, strict=True))
 
