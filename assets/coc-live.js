@@ -138,7 +138,7 @@
     const el = document.querySelector("[data-coc-page]");
     if (!el) return;
     const d = el.dataset;
-    const key = [d.cocPage, d.cocScope, d.cocWindow, d.cocLang, d.cocTheme, d.cocLens, d.cocEpoch, d.cocStamp].join("|");
+    const key = [d.cocPage, d.cocScope, d.cocWindow, d.cocPart, d.cocLang, d.cocTheme, d.cocLens, d.cocEpoch, d.cocStamp].join("|");
     if (el === S.el && key === S.key) return;
     Object.assign(S, { el, key, have: Number(d.cocEpoch || 0), stamp: d.cocStamp || "", done: null, failed: 0 });
     set(body, "page", d.cocPage);
@@ -182,6 +182,7 @@
     const query = new URLSearchParams({ page: d.cocPage, lang: d.cocLang, theme: d.cocTheme });
     if (d.cocScope) query.set("scope", d.cocScope);
     if (d.cocWindow) query.set("window", d.cocWindow);
+    if (d.cocPart) query.set("part", d.cocPart);
     if (d.cocLens) query.set("lens", d.cocLens);
     const answer = await fetch("/live/frame?" + query, { signal: AbortSignal.timeout(SLOWEST) });
     if (!answer.ok) throw new Error("frame " + answer.status);
@@ -221,7 +222,7 @@
 
   new MutationObserver(look).observe(body, {
     childList: true, subtree: true, attributes: true,
-    attributeFilter: ["data-coc-page", "data-coc-epoch", "data-coc-scope", "data-coc-window", "data-coc-lang", "data-coc-theme", "data-coc-lens",
+    attributeFilter: ["data-coc-page", "data-coc-epoch", "data-coc-scope", "data-coc-window", "data-coc-part", "data-coc-lang", "data-coc-theme", "data-coc-lens",
       "data-coc-stamp"],
   });
   body.addEventListener("change", (e) => {

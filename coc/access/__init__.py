@@ -3,6 +3,7 @@
 from coc.access.audit import Audit
 from coc.access.gatekeeper import DEMO_LENS, LENS_COOKIE, Gatekeeper
 from coc.access.items import Items
+from coc.access.points import PointReader
 from coc.access.reader import Figure, Reader
 from coc.access.rows import Rows
 from coc.access.series import SeriesReader
@@ -21,6 +22,7 @@ __all__ = [
     "Gatekeeper",
     "Items",
     "Lens",
+    "PointReader",
     "Reader",
     "Refusal",
     "Right",

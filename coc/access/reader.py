@@ -57,6 +57,7 @@ class Reader:
         self._hosts = hosts_of(settings)
         self._made: dict[tuple[str, Lens], _Held] = {}
         self._units: tuple[Board | None, frozenset[str]] = (None, frozenset())
+        self._points: tuple[Board | None, frozenset[str]] = (None, frozenset())
 
     def epoch(self, lens: Lens) -> int:
         """The newest epoch that changed something the lens may see."""
@@ -91,6 +92,19 @@ class Reader:
             codes = frozenset(board.kpis["unit"]) - {CITY}
             self._units = (board, codes)
         return codes
+
+    def points(self) -> frozenset[str]:
+        """The access points that have a page of their own."""
+        snapshot = self._snapshot()
+        board = snapshot.boards.get(("network", ALL)) if snapshot else None
+        if board is None:
+            return frozenset()
+        held, names = self._points
+        if held is not board:
+            listed = board.frames.get("points")
+            names = frozenset() if listed is None or listed.empty else frozenset(listed["ap"].tolist())
+            self._points = (board, names)
+        return names
 
     def nearest_unit(self, asked: str) -> str | None:
         found = difflib.get_close_matches(asked.upper(), sorted(self.units()), n=1, cutoff=0.3)

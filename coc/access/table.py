@@ -99,6 +99,7 @@ BOARDS: Final[Mapping[str, Lenses]] = {
     "adoption": EVERY_LENS,
     "wifi": EVERY_LENS,
     "programme": EVERY_LENS,  # of sites, which are the city's
+    "network": EVERY_LENS,  # the same, point by point
     "apps": EVERY_LENS,
     "applications": EVERY_LENS,
     "letters": IN_THE_HOUSE,

@@ -37,6 +37,11 @@ def window_of(asked: object) -> WindowName:
     return next((w for w in WINDOWS if w == asked), DEFAULT_WINDOW)
 
 
+def part_of(parts: tuple[str, ...], asked: object) -> str:
+    """The section that a URL names, else the page's first; "" for a page without sections."""
+    return next((p for p in parts if p == asked), parts[0] if parts else "")
+
+
 def to_keep(settings: Settings, query: Mapping[str, str]) -> dict[str, str]:
     """Cookies for what the URL chose, so that it sticks."""
     wanted = {LANGUAGE_COOKIE: (query.get("lang"), settings.city.languages), THEME_COOKIE: (query.get("theme"), THEMES)}

@@ -40,6 +40,7 @@ class Key:
     language: str
     theme: str
     window: WindowName = choices.DEFAULT_WINDOW
+    part: str = ""
 
 
 class FrameError(RuntimeError):
@@ -100,7 +101,7 @@ class Frames:
         failed = self._failed.get(key)
         if failed is not None and failed[0] == epoch and self._ticks() - failed[1] < _FAILED_SECONDS:
             raise FrameError(key.page)
-        view = services.view_as(key.lens, key.page, key.language, key.theme, key.scope, key.window)
+        view = services.view_as(key.lens, key.page, key.language, key.theme, key.scope, key.window, key.part)
         try:
             props = with_files(services.pages[key.page].render(view), view)
             body = {"epoch": view.epoch, "now": view.now.isoformat(), "page": key.page, "stamp": stamp, "props": props}
@@ -112,7 +113,7 @@ class Frames:
             raise FrameError(key.page) from error
         self._failed.pop(key, None)
         tag = etag_of(
-            *(services.realm, services.build, key.lens, key.page, key.scope, key.window, key.language, key.theme),
+            *(services.realm, services.build, key.lens, key.page, key.scope, key.window, key.part, key.language, key.theme),
             *(view.epoch, stamp),
         )
         ready = Ready.of(text, tag)
@@ -127,7 +128,7 @@ class Frames:
 
 
 class FrameRoute:
-    """`/live/frame?page=&lang=&theme=&scope=&window=`: a raw ASGI app.
+    """`/live/frame?page=&lang=&theme=&scope=&window=&part=`: a raw ASGI app.
 
     What is not ready is made off the event loop, once.
     """
@@ -140,22 +141,24 @@ class FrameRoute:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - ASGI
         viewer: Viewer = scope["coc.viewer"]
         query = {k: v[-1] for k, v in parse_qs(scope["query_string"].decode("latin-1")).items()}
-        page, unit = query.get("page", ""), query.get("scope", "")
+        page, scoped = query.get("page", ""), query.get("scope", "")
         if page not in self.services.pages:
             await send_problem(send, 404, f"There is no page named {page[:80]!r}.")
             return
         if not self.services.is_for(page, viewer.lens):
             await send_problem(send, 403, "Your role may not see this page.", code="lens")
             return
-        if unit and unit not in self.services.reader.units():
-            near = self.services.reader.nearest_unit(unit)
+        of = self.services.pages[page].spec.of
+        if scoped and scoped not in self.services.scopes(page):
+            near = self.services.reader.nearest_unit(scoped) if of == "unit" else None
             await send_problem(
-                send, 404, f"There is no unit {unit[:80]!r}." + (f" The nearest is {near}." if near else "")
+                send, 404, f"There is no {of} {scoped[:80]!r}." + (f" The nearest is {near}." if near else "")
             )
             return
         chosen = choices.choose(self.services.settings, query, {})
         window = choices.window_of(query.get("window"))
-        key = Key(viewer.lens, page, unit, chosen.language, chosen.theme, window)
+        part = choices.part_of(self.services.pages[page].spec.parts, query.get("part"))
+        key = Key(viewer.lens, page, scoped, chosen.language, chosen.theme, window, part)
         try:
             ready = self.frames.held(key) or await self._flight(key)
         except FrameError:

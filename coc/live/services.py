@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from flask import g, has_request_context, request
 
-from coc.access import DEMO_LENS, Audit, Gatekeeper, Items, Lens, Reader, Rows, SeriesReader, Sessions, Tokens, Viewer
+from coc.access import DEMO_LENS, Audit, Gatekeeper, Items, Lens, PointReader, Reader, Rows, SeriesReader, Sessions, Tokens, Viewer
 from coc.access.address import client_of
 from coc.access.audit_log import AuditLog
 from coc.boards import Snapshot
@@ -93,6 +93,11 @@ class Services:
         return self._items
 
     @property
+    def points(self) -> PointReader:
+        """One access point, row by row."""
+        return PointReader(self.store)
+
+    @property
     def simulated(self) -> bool:
         return self.realm == "demo"
 
@@ -120,30 +125,46 @@ class Services:
         scope: str = "",
         unit: str = "",
         window: str = "",
+        ap: str = "",
+        view: str = "",
         **_query: object,
     ) -> View:
         """The page's boards as who asks may see them; a layout hands its URL's query on.
 
         What the query does not say comes from the request's cookies. An unknown language or theme is the default one,
-        an unknown unit the city, an unknown window 30 days. The lens comes from who asks, never from a layout's query.
+        an unknown unit the city, an unknown window 30 days, an unknown section the page's first. The lens comes from who asks, never from a layout's query.
         """
         chosen = _chosen(self.settings, lang, theme)
-        view = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, unit or scope, window)
+        found = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, unit or ap or scope, window, view)
         if has_request_context():
-            g.coc_view = view  # what the element around the page is stamped with
-        return view
+            g.coc_view = found  # what the element around the page is stamped with
+        return found
 
-    def view_as(self, lens: Lens, page: str, language: str, theme: str, scope: str, window: str = "") -> View:
-        """The page's boards in one lens, language and theme; a page without a choice of windows has the default one."""
+    def scopes(self, page: str) -> frozenset[str]:
+        """What a scope of the page may be."""
+        return self.reader.points() if self.pages[page].spec.of == "point" else self.reader.units()
+
+    def view_as(
+        self, lens: Lens, page: str, language: str, theme: str, scope: str, window: str = "", part: str = ""
+    ) -> View:
+        """The page's boards in one lens, language and theme; a page without a choice of windows has the default one.
+
+        A page of one access point has what only that point's page shows as a board beside the others.
+        """
         spec = self.pages[page].spec
+        known = scope if scope in self.scopes(page) else ""
+        boards = self.reader.boards(lens, spec.boards)
+        if spec.of == "point" and known:
+            boards |= {"point": self.points.board(known, self.now())}
         return View(
             page=spec.name,
-            boards=self.reader.boards(lens, spec.boards),
+            boards=boards,
             lens=lens,
             language=language,
             theme=theme,
-            scope=scope if scope in self.reader.units() else "",
+            scope=known,
             window=choices.window_of(window if "window" in spec.filters else None),
+            part=choices.part_of(spec.parts, part),
             epoch=page_epoch(spec, self.reader.board_epochs(lens)),
             now=self.now(),
             realm=self.realm,

@@ -207,6 +207,7 @@ def framed(services: Services, layout: Any, page: Page | None) -> Callable[..., 
             "data-coc-stamp": stamp,
             "data-coc-scope": view.scope if view else "",
             "data-coc-window": view.window if view else "",
+            "data-coc-part": view.part if view else "",
             "data-coc-lang": chosen.language,
             "data-coc-theme": chosen.theme,
             "data-coc-lens": view.lens if view and services.realm == "demo" else "",
@@ -234,11 +235,11 @@ def _guard_page(site: Site, services: Services) -> Response | None:
 
 
 def _key(services: Services, page: Page, query: dict[str, Any], chosen: choices.Choices) -> Key:
-    viewer, scope = viewer_in_hand(), str(query.get("unit") or query.get("scope", ""))
-    window = choices.window_of(query.get("window"))
+    viewer, scope = viewer_in_hand(), str(query.get("unit") or query.get("ap") or query.get("scope", ""))
+    window, part = choices.window_of(query.get("window")), choices.part_of(page.spec.parts, query.get("view"))
     lens = viewer.lens if viewer else ""
     epoch = services.page_epoch(page.spec.name, lens or "public")
-    return Key(page.spec.name, lens, scope, window, chosen.language, chosen.theme, epoch, services.stamp)
+    return Key(page.spec.name, lens, scope, window, part, chosen.language, chosen.theme, epoch, services.stamp)
 
 
 def _chosen(services: Services, query: dict[str, Any]) -> choices.Choices:

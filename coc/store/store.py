@@ -19,6 +19,7 @@ from coc.store.kept import Kept
 from coc.store.lease import Leases
 from coc.store.letter_items import LetterItems
 from coc.store.letter_rows import LetterRows
+from coc.store.points import Points
 from coc.store.quarantine import Quarantine
 from coc.store.retention import Retention
 from coc.store.rows import Rows
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from coc.store.listen import Listener
 
 
-class Store(Leases, Rows, LetterRows, LetterItems, Boards, Kept, Feeds, Quarantine, Retention):
+class Store(Leases, Rows, LetterRows, LetterItems, Boards, Kept, Points, Feeds, Quarantine, Retention):
     """One realm's database, by URL. Call `upgrade` once before use (`open_store` does). Thread-safe."""
 
     def __init__(self, url: str) -> None:

@@ -21,6 +21,8 @@ class PageSpec:
     """`name` is the body's data-page and the prefix of the page's component ids.
 
     `filters`: what of its figures a viewer may choose; the choice is in the URL (`?unit=`, `?window=`) and in the view.
+    `parts`: the sections of a page that shows one at a time, by `?view=`; the first is the one without it.
+    `of`: what a scope of the page is, a unit or an access point.
     `lenses`: who may have the page; a page that names none stops the start. `switched`: by lens, the switch that opens
     it to that lens as well.
     """
@@ -31,6 +33,8 @@ class PageSpec:
     title: str  # a message id of the catalogue
     lenses: frozenset[Lens] = frozenset()
     filters: frozenset[Filter] = frozenset()
+    parts: tuple[str, ...] = ()
+    of: Literal["unit", "point"] = "unit"
     switched: Mapping[Lens, str] = field(default_factory=dict)
 
     def is_for(self, lens: Lens, switched_on: Callable[[str], bool]) -> bool:
@@ -48,13 +52,14 @@ class View:
     lens: str
     language: str
     theme: str
-    scope: str  # a unit code, "" for the city
+    scope: str  # a unit code or, on a point's page, its id; "" for the city
     epoch: int
     now: datetime
     realm: str
     simulated: bool
     settings: Settings
     window: WindowName = "30d"
+    part: str = ""  # the section of a page that has sections
 
 
 Render = Callable[[View], Props]
