@@ -113,8 +113,8 @@ class Frames:
             raise FrameError(key.page) from error
         self._failed.pop(key, None)
         tag = etag_of(
-            *(services.realm, services.build, key.lens, key.page, key.scope, key.window, key.part, key.language, key.theme),
-            *(view.epoch, stamp),
+            *(services.realm, services.build, key.lens, key.page, key.scope, key.window, key.part),
+            *(key.language, key.theme, view.epoch, stamp),
         )
         ready = Ready.of(text, tag)
         services.measures.frames.inc()

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from flask import g, has_request_context, request
 
-from coc.access import DEMO_LENS, Audit, Gatekeeper, Items, Lens, PointReader, Reader, Rows, SeriesReader, Sessions, Tokens, Viewer
+from coc.access import (
+    DEMO_LENS,
+    Audit,
+    Gatekeeper,
+    Items,
+    Lens,
+    PointReader,
+    Reader,
+    Rows,
+    SeriesReader,
+    Sessions,
+    Tokens,
+    Viewer,
+)
 from coc.access.address import client_of
 from coc.access.audit_log import AuditLog
 from coc.boards import Snapshot
@@ -132,7 +145,8 @@ class Services:
         """The page's boards as who asks may see them; a layout hands its URL's query on.
 
         What the query does not say comes from the request's cookies. An unknown language or theme is the default one,
-        an unknown unit the city, an unknown window 30 days, an unknown section the page's first. The lens comes from who asks, never from a layout's query.
+        an unknown unit the city, an unknown window 30 days, an unknown section the page's first. The lens comes from
+        who asks, never from a layout's query.
         """
         chosen = _chosen(self.settings, lang, theme)
         found = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, unit or ap or scope, window, view)

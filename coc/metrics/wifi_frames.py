@@ -1,0 +1,146 @@
+"""The frames behind /wifi: every access point with what is known of it; the same by kecamatan, kind of site and window.
+
+City-wide, of the access points that count (`points.access_points`); shares 0..1, NaN where nothing is known.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from coc.domain.datasets import Dataset
+from coc.domain.instants import Floats
+from coc.metrics import points as network
+from coc.metrics.city import City
+from coc.metrics.facts import Positions, once
+from coc.metrics.states import DOWN, SILENT, STATES
+from coc.metrics.wifi_areas import districts, placed
+
+APS: Final = Dataset.AP_SAMPLES
+WINDOWS: Final = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}  # by the clock, back from now
+_COUNTS: Final = (*STATES, "flapping")
+
+
+def sited(city: City) -> pd.DataFrame:
+    """The access points that count, with their site: ap (index), name, site, site_name, site_kind, area, area_name,
+    owner_unit, capacity (of the site, NaN: unknown), lat, lon.
+    """
+
+    def find() -> pd.DataFrame:
+        found = network.access_points(city)[["name", "site", "site_name"]].copy()
+        sites = city.sites.drop_duplicates("source_id", keep="last").set_index("source_id")
+        where = placed(sites["area"])
+        listed = city.access_points.drop_duplicates("source_id", keep="last").set_index("source_id")
+        found["site"] = found["site"].astype("str").fillna("")
+        found["site_name"] = found["site_name"].fillna("")
+        found["site_kind"] = found["site"].map(sites["site_kind"]).astype("str").fillna("")
+        for column in ("area", "area_name"):
+            found[column] = found["site"].map(where[column]).astype("str").fillna("")
+        found["owner_unit"] = found["site"].map(sites["unit"]).astype("str")
+        found["capacity"] = found["site"].map(sites["capacity"].astype("float64")).astype("float64")
+        for column in ("lat", "lon"):
+            found[column] = listed[column].reindex(found.index).astype("float64")
+        return found
+
+    return once(city, "sited", find)
+
+
+def points(city: City) -> pd.DataFrame:
+    """One row an access point: what `sited` and `points.states` have (ap a column), up_24h, coverage_24h, ... _30d.
+
+    clients: of the present sample, null where that is no longer present.
+    """
+
+    def find() -> pd.DataFrame:
+        found = sited(city).join(network.states(city, APS))
+        found["clients"] = found["clients"].mask(found["state"] == SILENT)
+        for name, hours in WINDOWS.items():
+            known = network.known(city, APS, hours)
+            up, down = known["up_seconds"].to_numpy(), known["down_seconds"].to_numpy()
+            found[f"up_{name}"] = share(up, up + down)
+            found[f"coverage_{name}"] = known["coverage"].to_numpy()
+        return found.rename_axis("ap").reset_index()
+
+    return once(city, "wifi_points", find)
+
+
+def share(part: Floats, whole: Floats) -> Floats:
+    found: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    return found
+
+
+def windows(city: City) -> pd.DataFrame:
+    """Of all points together: window (24h, 7d, 30d), up_share, coverage."""
+    groups = np.zeros(len(sited(city)), dtype=np.intp)
+    rows = [(name, *(float(v[0]) for v in _availability(city, hours, groups, 1))) for name, hours in WINDOWS.items()]
+    return pd.DataFrame(rows, columns=["window", "up_share", "coverage"])
+
+
+def _availability(city: City, hours: int, groups: Positions, n: int) -> tuple[Floats, Floats]:
+    """By group: up / (up + down), and known time / all time."""
+    known = network.known(city, APS, hours)
+    up = np.bincount(groups, weights=known["up_seconds"], minlength=n)
+    down = np.bincount(groups, weights=known["down_seconds"], minlength=n)
+    whole = 3600.0 * hours * np.bincount(groups, minlength=n)
+    return share(up, up + down), share(up + down, whole)
+
+
+def areas(city: City) -> pd.DataFrame:
+    """By kecamatan: area, name, area_lat, area_lon, column, row and what `_grouped` counts; those without a point, too.
+
+    An area that the reference table does not know has no place; "" is that of points without any.
+    """
+    known, found = districts(), sited(city)
+    more = pd.Index(pd.unique(found["area"])).difference(known["area"])
+    names = pd.concat(
+        [known.rename(columns={"area_name": "name"}), pd.DataFrame({"area": more, "name": more})], ignore_index=True
+    )
+    return names.join(_grouped(city, pd.Index(names["area"]).get_indexer(found["area"]), len(names)))
+
+
+def kinds(city: City) -> pd.DataFrame:
+    """By kind of site, the most points first: kind ("": unknown) and what `_grouped` counts."""
+    codes, names = pd.factorize(sited(city)["site_kind"])
+    frame = pd.DataFrame({"kind": pd.Series(names, dtype="str")}).join(_grouped(city, codes, len(names)))
+    return frame.sort_values(["points", "kind"], ascending=[False, True]).reset_index(drop=True)
+
+
+def _grouped(city: City, groups: npt.NDArray[Any], n: int) -> pd.DataFrame:
+    """By group: points, sites, up, degraded, down, no_data (disjoint), flapping, clients, capacity (of the sites that
+    tell theirs), used (of those, clients / capacity), up_24h, coverage_24h, up_30d, coverage_30d.
+    """
+    found, groups = points(city), np.asarray(groups, dtype=np.intp)
+    columns: dict[str, Any] = {"points": np.bincount(groups, minlength=n)}
+    state = found["state"].to_numpy()
+    columns["sites"] = _of_sites(found, groups, n, np.ones(len(found)))
+    for name in _COUNTS:
+        mine = found["flapping"].to_numpy(dtype=bool) if name == "flapping" else state == name
+        columns[name] = np.bincount(groups, weights=mine, minlength=n).astype("int64")
+    clients = found["clients"].to_numpy(dtype="float64", na_value=0.0)
+    columns["clients"] = np.bincount(groups, weights=clients, minlength=n).astype("int64")
+    capacity = found["capacity"].to_numpy()
+    told = ~np.isnan(capacity)
+    columns["capacity"] = _of_sites(found, groups, n, np.where(told, capacity, 0.0))
+    columns["used"] = share(np.bincount(groups, weights=clients * told, minlength=n), columns["capacity"].astype(float))
+    for name in ("24h", "30d"):
+        columns[f"up_{name}"], columns[f"coverage_{name}"] = _availability(city, WINDOWS[name], groups, n)
+    return pd.DataFrame(columns)
+
+
+def _of_sites(found: pd.DataFrame, groups: Positions, n: int, values: Floats) -> npt.NDArray[np.int64]:
+    """Summed over sites, each once; a point without a site has none."""
+    first = ~found["site"].duplicated().to_numpy() & (found["site"] != "").to_numpy()
+    return np.bincount(groups[first], weights=values[first], minlength=n).astype("int64")
+
+
+def waiting(city: City) -> pd.DataFrame:
+    """The points that are down, those that have been so longest first, then those without data: the columns of
+    `points`.
+    """
+    found = points(city)
+    mine = found[found["state"].isin([DOWN, SILENT])]
+    order = mine.assign(later=mine["state"] == SILENT)
+    return order.sort_values(["later", "since", "ap"]).drop(columns="later").reset_index(drop=True)
