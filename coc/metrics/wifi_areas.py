@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from coc.domain import reference
@@ -27,19 +28,15 @@ def _districts() -> pd.DataFrame:
     return pd.DataFrame({new: mine[old].to_numpy() for new, old in zip(AREA, columns, strict=True)})
 
 
-def placed(areas: pd.Series[Any]) -> pd.DataFrame:
-    """Of each site's area, on its index: `area`, `area_name`.
+def placed(areas: pd.Series[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The kecamatan of each site's area, as code and as name.
 
     A kelurahan lies in its kecamatan; codes and names both do, with or without the word for a district. What the table
     does not know keeps its own words; a null is "".
     """
-    words = areas.astype("str").fillna("")
-    found = {w: _place(w) for w in pd.unique(words)}
-    return pd.DataFrame(
-        {"area": words.map(lambda w: found[w][0]), "area_name": words.map(lambda w: found[w][1])},
-        index=areas.index,
-        dtype="str",
-    )
+    codes, words = pd.factorize(areas)
+    found = np.array([*map(_place, words), ("", "")], dtype=object).reshape(-1, 2)
+    return found[codes, 0], found[codes, 1]
 
 
 def _place(words: str) -> tuple[str, str]:
@@ -64,10 +61,3 @@ def _places() -> dict[str, tuple[str, str]]:
 
 def _bare(name: str) -> str:
     return re.sub(r"^(kecamatan|kec\.?|kelurahan|kel\.?)\s+", "", name.strip().casefold())
-
-
-def middle(values: pd.Series[Any]) -> float:
-    """The mean of what is known; NaN where nothing is."""
-    known = values.to_numpy(dtype="float64", na_value=np.nan)
-    known = known[~np.isnan(known)]
-    return float(known.mean()) if len(known) else float("nan")

@@ -16,7 +16,7 @@ from coc.domain.instants import Floats
 from coc.metrics import points as network
 from coc.metrics.city import City
 from coc.metrics.facts import Positions, once
-from coc.metrics.states import DOWN, SILENT, STATES
+from coc.metrics.states import SILENT, STATES
 from coc.metrics.wifi_areas import districts, placed
 
 APS: Final = Dataset.AP_SAMPLES
@@ -30,22 +30,38 @@ def sited(city: City) -> pd.DataFrame:
     """
 
     def find() -> pd.DataFrame:
-        found = network.access_points(city)[["name", "site", "site_name"]].copy()
-        sites = city.sites.drop_duplicates("source_id", keep="last").set_index("source_id")
-        where = placed(sites["area"])
-        listed = city.access_points.drop_duplicates("source_id", keep="last").set_index("source_id")
-        found["site"] = found["site"].astype("str").fillna("")
-        found["site_name"] = found["site_name"].fillna("")
-        found["site_kind"] = found["site"].map(sites["site_kind"]).astype("str").fillna("")
-        for column in ("area", "area_name"):
-            found[column] = found["site"].map(where[column]).astype("str").fillna("")
-        found["owner_unit"] = found["site"].map(sites["unit"]).astype("str")
-        found["capacity"] = found["site"].map(sites["capacity"].astype("float64")).astype("float64")
-        for column in ("lat", "lon"):
-            found[column] = listed[column].reindex(found.index).astype("float64")
-        return found
+        found = network.access_points(city)
+        sites = city.sites.drop_duplicates("source_id", keep="last")
+        at = pd.Index(sites["source_id"]).get_indexer(pd.Index(found["site"]))
+        listed = city.access_points.drop_duplicates("source_id", keep="last")
+        place = pd.Index(listed["source_id"]).get_indexer(found.index)
+        area, area_name = placed(sites["area"])
+        columns = {
+            "name": found["name"],
+            "site": _words(found["site"]),
+            "site_name": _taken(_words(sites["name"]), at, ""),
+            "site_kind": _taken(_words(sites["site_kind"]), at, ""),
+            "area": _taken(area, at, ""),
+            "area_name": _taken(area_name, at, ""),
+            "owner_unit": _taken(_words(sites["unit"]), at, ""),
+            "capacity": _taken(sites["capacity"].to_numpy(dtype="float64", na_value=np.nan), at, np.nan),
+            "lat": _taken(listed["lat"].to_numpy(), place, np.nan),
+            "lon": _taken(listed["lon"].to_numpy(), place, np.nan),
+        }
+        return pd.DataFrame(columns, index=found.index)
 
     return once(city, "sited", find)
+
+
+def _words(column: pd.Series[Any]) -> npt.NDArray[Any]:
+    """Texts, "" where there is none."""
+    return np.where(column.isna().to_numpy(), "", column.to_numpy(dtype=object))
+
+
+def _taken(values: npt.NDArray[Any], at: Positions, missing: Any) -> Any:
+    """Values by position; `missing` where that is -1."""
+    held = np.append(values, np.array([missing], dtype=values.dtype))[at]
+    return pd.array(held, dtype="str") if held.dtype == object else held
 
 
 def points(city: City) -> pd.DataFrame:
@@ -67,7 +83,7 @@ def points(city: City) -> pd.DataFrame:
     return once(city, "wifi_points", find)
 
 
-def share(part: Floats, whole: Floats) -> Floats:
+def share(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Floats:
     found: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
     return found
 
@@ -94,7 +110,7 @@ def areas(city: City) -> pd.DataFrame:
     An area that the reference table does not know has no place; "" is that of points without any.
     """
     known, found = districts(), sited(city)
-    more = pd.Index(pd.unique(found["area"])).difference(known["area"])
+    more = pd.Index(found["area"].unique()).difference(pd.Index(known["area"]))
     names = pd.concat(
         [known.rename(columns={"area_name": "name"}), pd.DataFrame({"area": more, "name": more})], ignore_index=True
     )
@@ -124,7 +140,7 @@ def _grouped(city: City, groups: npt.NDArray[Any], n: int) -> pd.DataFrame:
     capacity = found["capacity"].to_numpy()
     told = ~np.isnan(capacity)
     columns["capacity"] = _of_sites(found, groups, n, np.where(told, capacity, 0.0))
-    columns["used"] = share(np.bincount(groups, weights=clients * told, minlength=n), columns["capacity"].astype(float))
+    columns["used"] = share(np.bincount(groups, weights=clients * told, minlength=n), columns["capacity"])
     for name in ("24h", "30d"):
         columns[f"up_{name}"], columns[f"coverage_{name}"] = _availability(city, WINDOWS[name], groups, n)
     return pd.DataFrame(columns)
@@ -134,13 +150,3 @@ def _of_sites(found: pd.DataFrame, groups: Positions, n: int, values: Floats) ->
     """Summed over sites, each once; a point without a site has none."""
     first = ~found["site"].duplicated().to_numpy() & (found["site"] != "").to_numpy()
     return np.bincount(groups[first], weights=values[first], minlength=n).astype("int64")
-
-
-def waiting(city: City) -> pd.DataFrame:
-    """The points that are down, those that have been so longest first, then those without data: the columns of
-    `points`.
-    """
-    found = points(city)
-    mine = found[found["state"].isin([DOWN, SILENT])]
-    order = mine.assign(later=mine["state"] == SILENT)
-    return order.sort_values(["later", "since", "ap"]).drop(columns="later").reset_index(drop=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -34,4 +35,4 @@ class Points(Database):
         with self.read() as connection:
             rows = connection.execute(chosen.order_by(c.at)).fetchall()
         states = pd.Series([str(state) for _, state in rows], dtype="str")
-        return pd.DataFrame({"at": to_index([at for at, _ in rows]), "state": states})
+        return pd.DataFrame({"at": to_index(np.array([at for at, _ in rows], dtype="int64")), "state": states})

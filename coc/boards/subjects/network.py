@@ -1,0 +1,17 @@
+"""Public WiFi point by point: where, how long, how well and how much it is used; for the page of WiFi."""
+
+from coc.boards.subject import Subject
+from coc.domain.datasets import Dataset
+from coc.metrics import wifi_frames as wifi
+
+SUBJECT = Subject(
+    "network",
+    (),
+    frozenset({Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES}),
+    {
+        "points": wifi.points,
+        "windows": wifi.windows,
+        "areas": wifi.areas,
+        "kinds": wifi.kinds,
+    },
+)
