@@ -10,11 +10,11 @@ import pandas as pd
 from coc.access.table import EVERY_LENS
 from coc.figures import correspondence, dispositions, network
 from coc.figures.template import blank
-from coc.ui import shell, tiles
+from coc.ui import shell, tiles, wifi_rows, wifi_tiles
 from coc.ui.cards import chart_card, chart_props
-from coc.ui.context import Context, Reading, context_of
+from coc.ui.context import Context, context_of
 from coc.ui.dom import html
-from coc.ui.marks import icon, null_words, value
+from coc.ui.marks import icon, value
 from coc.ui.page import PageSpec, Props, View
 
 PAGE = PageSpec(
@@ -104,23 +104,7 @@ def _followup(ctx: Context) -> Filled:
 
 
 def _wifi_points(ctx: Context) -> Filled:
-    """Four disjoint states, each with its shape, number and word."""
-    readings = {state: ctx.reading(f"wifi.{state}") for state in ("up", "degraded", "down", "no_data")}
-    size = tiles.size_of(*(tiles.figure_text(ctx, r, "count") for r in readings.values()), room=12)
-    states = []
-    for state, reading in readings.items():
-        quiet = not reading.value
-        tone = {"degraded": "warn", "down": "bad"}.get(state, "idle" if state == "no_data" else "good")
-        shown = value(reading, tiles.figure_text(ctx, reading, "count"), size)
-        word = html.Span([icon(state), ctx.say(f"state.{state}")], className="coc-state-label")
-        states.append(
-            html.Div([shown, word], className="coc-state", **{"data-tone": "idle" if quiet else tone}),
-        )
-    title = _titled(ctx, "kpi.wifi_points", ctx.reading("wifi.up"))
-    return [
-        tiles.labelled(ctx, title, *(f"wifi.{state}" for state in readings)),
-        html.Div(states, className="coc-states"),
-    ]
+    return wifi_tiles.states(ctx, wifi_rows.POINTS_PATH)
 
 
 def _clients(ctx: Context) -> Filled:
@@ -149,7 +133,9 @@ def _apps(ctx: Context) -> Filled:
     others = _neither_up_nor_down(ctx)
     words = ctx.say("kpi.apps_availability_short" if others else "kpi.apps_availability")
     foot = [*others, tiles.small(ctx, "apps.availability_24h", "rate", words)]
-    return tiles.tile(ctx, _titled(ctx, "kpi.apps", up), main, foot, "apps.up", "apps.down", "apps.availability_24h")
+    return tiles.tile(
+        ctx, wifi_tiles.titled(ctx, "kpi.apps", up), main, foot, "apps.up", "apps.down", "apps.availability_24h"
+    )
 
 
 def _neither_up_nor_down(ctx: Context) -> Filled:
@@ -163,11 +149,6 @@ def _neither_up_nor_down(ctx: Context) -> Filled:
         for state in ("degraded", "no_data")
         if (n := counts.get(state, 0))
     ]
-
-
-def _titled(ctx: Context, label: str, first: Reading) -> str:
-    """The label of a tile of several numbers, with why they are null where they are."""
-    return ctx.say(label) if first.value is not None else f"{ctx.say(label)}: {null_words(ctx, first)}"
 
 
 def _working(ctx: Context, past: pd.DataFrame) -> pd.DataFrame:

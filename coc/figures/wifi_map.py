@@ -45,7 +45,7 @@ def sites_map(frame: pd.DataFrame, look: Look, areas: pd.DataFrame | None = None
         mine = placed[placed["state"] == state]
         if len(mine):
             traces.append(_marks(mine, state, look, small=len(placed) > _FEW))
-    notes = _names(placed, view, room, look) + _districts(known, view, room, look)
+    notes = _names(placed, view, room, look) + _districts(known, view, room)
     drawn = figure(
         look.palette,
         traces,
@@ -122,8 +122,7 @@ def _names(placed: pd.DataFrame, view: _View, room: Room, look: Look) -> list[di
     worst = placed.assign(rank=placed["state"].map(rank)).sort_values(["rank", "since", "site"])
     marks = [(view.share(la, lo), s) for la, lo, s in zip(worst["lat"], worst["lon"], worst["state"], strict=True)]
     for (x, y), state in marks:
-        if state != "up":
-            room.take(x * wide, y * high, _MARKS[state][1] / 2)
+        room.take(x * wide, y * high, _MARKS[state][1] / 2)
     found: list[dict[str, Any]] = []
     for (x, y), state, name in zip(*zip(*marks, strict=True), worst["name"], strict=True):
         if state != "down" or len(found) == _NAMED:
@@ -132,17 +131,8 @@ def _names(placed: pd.DataFrame, view: _View, room: Room, look: Look) -> list[di
         spot = room.place(words, [(x * wide + dx, y * high + dy, a) for dx, dy, a in _SPOTS])
         if spot is not None:
             dx, dy, anchor = _SPOTS[spot]
-            found.append(
-                text(
-                    _x(view, x),
-                    _y(view, y),
-                    safe(words),
-                    xanchor=anchor,
-                    xshift=dx,
-                    yshift=-dy,
-                    font={"color": look.palette.fg},
-                )  # fmt: skip
-            )
+            note = text(_x(view, x), _y(view, y), safe(words), xanchor=anchor, xshift=dx, yshift=-dy)
+            found.append(note | {"font": {"color": look.palette.fg}})
     return found
 
 
@@ -151,7 +141,7 @@ _SPOTS: Final = ((16, 0, "left"), (-16, 0, "right"), (0, -24, "center"), (0, 24,
 _AROUND: Final = ((0, 0), (0, -22), (0, 22), (0, -40), (0, 40), (-30, 0), (30, 0))
 
 
-def _districts(known: list[tuple[str, float, float]], view: _View, room: Room, look: Look) -> list[dict[str, Any]]:
+def _districts(known: list[tuple[str, float, float]], view: _View, room: Room) -> list[dict[str, Any]]:
     """The names of kecamatan near their middles, where they have room."""
     wide, high = _NARROW
     found = []

@@ -31,7 +31,7 @@ def items(ctx: Context, kpi: str, **more: str) -> str | None:
 
 def letter(source: str, id: str) -> str:
     """One letter's tree of dispositions. Any id is one segment of the path, and stays one behind any proxy."""
-    return f"{ITEMS_PATH}/{_segment(source)}/{_segment(id)}"
+    return f"{ITEMS_PATH}/{segment(source)}/{segment(id)}"
 
 
 def told(segment: str) -> str:
@@ -39,6 +39,6 @@ def told(segment: str) -> str:
     return _ESCAPED.sub(lambda m: bytes.fromhex(m[0].replace("~", "")).decode("utf-8", "replace"), unquote(segment))
 
 
-def _segment(text: str) -> str:
+def segment(text: str) -> str:
     """Letters, digits, `-` and `_`; other bytes as ~XX: servers and proxies decode a percent each their own way."""
     return "".join(c if c in _PLAIN else "".join(f"~{byte:02X}" for byte in c.encode()) for c in text)

@@ -37,9 +37,12 @@ def tile(ctx: Context, label: str, main: Children, foot: Children, *kpis: str) -
     ]
 
 
-def labelled(ctx: Context, label: str, *kpis: str) -> Any:
-    """The first row alone: the words, a link where the viewer may see what is counted, and the "i"."""
-    href = items(ctx, kpis[0]) if kpis else None
+def labelled(ctx: Context, label: str, *kpis: str, href: str | None = None) -> Any:
+    """The first row alone: the words and the "i".
+
+    The words lead to `href`, else to what is counted where the viewer may see that.
+    """
+    href = href or (items(ctx, kpis[0]) if kpis else None)
     words = html.A(label, href=href, className="coc-items") if href else html.Span(label)
     return html.Div([words, info(ctx, *kpis)] if kpis else words, className="coc-tile-label")
 

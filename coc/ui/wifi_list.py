@@ -1,0 +1,78 @@
+"""What is down, longest first: where it is, since when, and what is known of why."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from coc.ui.context import Context, moment_of
+from coc.ui.dom import html
+from coc.ui.marks import age, icon
+from coc.ui.wifi_rows import broken, point_path
+
+MOST: Final = 24
+ON_A_WALL: Final = 9  # the rows that fit there (assets/coc.page-wifi.css hides the others)
+_TONES: Final = {"down": "bad", "no_data": "idle", "degraded": "warn", "up": "good"}
+
+
+def listed(ctx: Context) -> list[Any]:
+    """The rows, and how many more there are than are shown; a sentence where nothing is down."""
+    points = ctx.frame("network", "points")
+    if points is None:
+        return [html.Div([icon("empty"), html.Span(ctx.say("empty.network"))], className="coc-empty")]
+    rows = broken(points)
+    if rows.empty:
+        return [html.Div([icon("target-met"), html.Span(ctx.say("wifi.none_down"))], className="coc-empty")]
+    shown = [_row(ctx, row) for row in rows.head(MOST).to_dict("records")]
+    return [
+        html.Ol(shown, className="coc-downs"),
+        *_more(ctx, len(rows), ON_A_WALL, "coc-more-wall"),
+        *_more(ctx, len(rows), MOST, "coc-more-desk"),
+    ]
+
+
+def _more(ctx: Context, count: int, fit: int, where: str) -> list[Any]:
+    if count <= fit:
+        return []
+    return [html.Div(ctx.say("wifi.more", n=ctx.writer.number(count - fit)), className=f"coc-more {where}")]
+
+
+def _row(ctx: Context, row: dict[Any, Any]) -> Any:
+    state = str(row["state"])
+    name = html.A(str(row["name"]), href=point_path(str(row["ap"])), className="coc-down-name")
+    since = moment_of(row["since"])
+    long = [ctx.say(f"state.{state}"), " ", age(ctx, since, "")] if since else ctx.say("wifi.never_seen")
+    return html.Li(
+        [
+            icon(state),
+            html.Span([name, *_flapping(ctx, row)], className="coc-down-what"),
+            html.Span(place(ctx, row), className="coc-down-where"),
+            html.Span(cause_words(ctx, row), className="coc-down-cause"),
+            html.Span(long, className="coc-down-since", title=_when(ctx, since)),
+        ],
+        **{"data-tone": _TONES[state], "data-ap": str(row["ap"]), "data-state": state},
+    )
+
+
+def _when(ctx: Context, since: Any) -> str:
+    return ctx.writer.moment(since, ctx.view.now) if since else ""
+
+
+def _flapping(ctx: Context, row: dict[Any, Any]) -> list[Any]:
+    if not row["flapping"]:
+        return []
+    return [html.Span([icon("flapping"), ctx.say("wifi.flapping")], className="coc-flapping", **{"data-tone": "warn"})]
+
+
+def place(ctx: Context, row: dict[Any, Any]) -> str:
+    """The site and its kecamatan, as far as they are known."""
+    known = [str(row[c]) for c in ("site_name", "area_name") if row[c]]
+    return ", ".join(known) or ctx.say("wifi.no_site")
+
+
+def cause_words(ctx: Context, row: dict[Any, Any]) -> str:
+    """The word of a present outage's cause; "" where none is known."""
+    cause = row.get("cause")
+    message = f"wifi.cause.{cause}"
+    return ctx.say(message) if cause and not pd.isna(cause) and ctx.say.has(message) else ""
