@@ -33,6 +33,7 @@ PAGES = {
     "/opd": "opd",
     "/wifi/program": "wifi_program",
     "/opd/DISDIK": "opd_unit",
+    "/wifi": "wifi",
     "/telusur": "telusur",
     "/telusur/sipadek/L-0": "telusur_surat",
 }
@@ -43,20 +44,20 @@ _INDEX = """<!doctype html><html lang="{lang}" data-bs-theme="{theme}"><head>{{%
 {banner}{{%app_entry%}}<footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer></body></html>"""
 
 
-def state_view(page: str, state: str, language: str, theme: str) -> View:
+def state_view(page: str, state: str, language: str, theme: str, part: str = "") -> View:
     held = {
         "empty": factory.empty_boards,
         "trouble": lambda: factory.with_feeds(*factory.TROUBLE),
         "large": factory.large_boards,
     }.get(state, factory.boards)()
-    return factory.view(page, language=language, theme=theme, simulated=state == "simulated", held=held)
+    return factory.view(page, language=language, theme=theme, simulated=state == "simulated", held=held, part=part)
 
 
-def make(page: str, state: str = "normal", language: str = "id", theme: str = "dark") -> dash.Dash:
+def make(page: str, state: str = "normal", language: str = "id", theme: str = "dark", part: str = "") -> dash.Dash:
     """One Dash application that shows one page in one state."""
     unpack(ROOT / "assets")
     module = importlib.import_module(f"pages.{page}")
-    view = state_view(page, state, language, theme)
+    view = state_view(page, state, language, theme, part)
     app = dash.Dash(
         "coc",
         assets_folder=str(ROOT / "assets"),
@@ -90,11 +91,16 @@ class Switch:
             request.args
             if told
             else dict(
-                zip(("page", "state", "lang", "theme"), request.cookies.get("preview", "").split("-"), strict=False)
+                zip(
+                    ("page", "state", "lang", "theme", "view"),
+                    request.cookies.get("preview", "").split("-"),
+                    strict=False,
+                )
             )
         )
         page = PAGES.get(request.path) or words.get("page") or "overview"
         key = (page, words.get("state", "normal"), words.get("lang", "id"), words.get("theme", "dark"))
+        key += (words.get("view", ""),)
         if key not in self.apps:
             self.apps[key] = make(*key)
 

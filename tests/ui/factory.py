@@ -14,7 +14,15 @@ from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.domain.reference import units
 from coc.settings.models import Settings, Target
 from coc.ui.page import View
-from tests.ui import factory_aplikasi, factory_disposisi, factory_opd, factory_pimpinan, factory_program, factory_surat
+from tests.ui import (
+    factory_aplikasi,
+    factory_disposisi,
+    factory_opd,
+    factory_pimpinan,
+    factory_program,
+    factory_surat,
+    factory_wifi,
+)
 
 NOW = datetime(2026, 3, 11, 7, 5, 12, tzinfo=UTC)  # Wednesday 14.05.12 WIB
 TODAY = date(2026, 3, 11)
@@ -71,8 +79,8 @@ def boards(**values: float | None) -> dict[str, Board]:
     }
     frames["correspondence"]["names"] = units()[["code", "name", "kind"]]
     frames |= factory_disposisi.frames(NOW) | factory_pimpinan.frames(NOW) | factory_opd.frames(NOW) | {"leaders": {}}
-    frames |= factory_aplikasi.frames(NOW)
-    numbers = numbers | factory_pimpinan.KPIS | factory_aplikasi.KPIS
+    frames |= factory_aplikasi.frames(NOW) | factory_wifi.frames(NOW)
+    numbers = numbers | factory_pimpinan.KPIS | factory_aplikasi.KPIS | factory_wifi.KPIS
     held = {name: _board(name, numbers, dict(made)) for name, made in frames.items()}
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows())
     return factory_opd.with_units(factory_program.added(factory_surat.added(held, NOW), NOW), NOW)
@@ -87,7 +95,7 @@ def empty_boards() -> dict[str, Board]:
     """A store that never held a row: every KPI is no_data, every frame has no rows."""
     nothing = dict.fromkeys(VALUES)
     nothing |= dict.fromkeys(factory_disposisi.KPIS) | dict.fromkeys(factory_pimpinan.KPIS)
-    nothing |= dict.fromkeys([*factory_program.KPIS, *factory_aplikasi.KPIS])
+    nothing |= dict.fromkeys([*factory_program.KPIS, *factory_aplikasi.KPIS, *factory_wifi.KPIS])
     return {
         name: replace(_board(name, nothing, {f: frame.iloc[0:0] for f, frame in board.frames.items()}), as_of=None)
         for name, board in boards().items()
@@ -124,7 +132,7 @@ def large_boards() -> dict[str, Board]:
     for name, frames in factory_disposisi.large_frames(NOW).items():
         held[name] = replace(held[name], frames=frames)
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows(large=True))
-    held = factory_program.added(factory_surat.large(held), NOW, times=12)
+    held = factory_wifi.large(factory_program.added(factory_surat.large(held), NOW, times=12), NOW)
     return held | {"feeds": replace(held["feeds"], frames={"feeds": feeds(*TROUBLE[:3], *more)})}
 
 
@@ -201,6 +209,9 @@ TROUBLE = (
     feed("jaringan", "disabled", kind="http_probe", datasets=["links", "link_samples"]),
 )  # fmt: skip
 
+_SCOPES = {page: "DISDIK" for page in ("unit", "opd_unit")}
+_SCOPES |= dict.fromkeys(("point", "wifi_point"), factory_wifi.POINT)
+
 
 def view(
     page: str = "overview",
@@ -210,6 +221,7 @@ def view(
     simulated: bool = False,
     held: dict[str, Board] | None = None,
     targets: dict[str, Target] | None = None,
+    part: str = "",
 ) -> View:
     wanted = {
         "disposition.on_time_rate": Target(target=0.9, warn=0.8),
@@ -221,7 +233,8 @@ def view(
         lens="operator",
         language=language,
         theme=theme,
-        scope="DISDIK" if page in ("unit", "opd_unit") else CITY,
+        scope=_SCOPES.get(page, CITY),
+        part=part,
         epoch=42,
         now=NOW,
         realm="demo" if simulated else "live",

@@ -1,0 +1,72 @@
+"""The board of /wifi: a made-up city of points with a day of samples, counted by the real frame makers."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+
+import pandas as pd
+
+from coc.boards.board import Board
+from coc.boards.subjects import network
+from coc.domain import reference
+from coc.metrics.city import City
+from tests.metrics.cities import city
+
+KINDS = ("taman", "pasar", "kelurahan", "puskesmas", "sekolah", "terminal", "ruang_layanan")
+NAMES = ("Taman Danau Sipin", "Pasar Talang Banjar", "Kantor Lurah Simpang IV Sipin", "Puskesmas Kota Baru",
+         "SMP Alam Barajo", "Terminal Rawasari", "Mal Pelayanan Publik", "Perpustakaan Kota")  # fmt: skip
+STEP = timedelta(minutes=5)
+KPIS = {"wifi.availability_30d": 0.97302}
+POINT = "AP-006-0"
+
+
+@cache
+def made(now: datetime, sites: int = 44) -> City:
+    """`sites` places with one to three points each; of them some are down, slow, silent or flap."""
+    chance = random.Random(11)
+    places = reference.areas()
+    places = places[places["tile_col"].notna()].to_dict("records")
+    listed, points, samples = [], [], []
+    for s in range(sites):
+        place = places[s % len(places)]
+        name = f"{NAMES[s % len(NAMES)]}{'' if s < len(NAMES) else f' {s}'}"
+        more = {"site_kind": KINDS[s % len(KINDS)], "area": place["code"], "unit": "DISDIK", "capacity": 60}
+        listed.append({"source_id": f"S{s}", "name": name, "status": "active", **more})
+        lat, lon = place["lat"] + chance.gauss(0, 0.006), place["lon"] + chance.gauss(0, 0.006)
+        for p in range(1 + s % 3):
+            ap = f"AP-{s:03d}-{p}"
+            where = {"lat": lat + p * 0.0002, "lon": lon}
+            points.append({"source_id": ap, "site": f"S{s}", "name": f"{name} {p + 1}", **where})
+            samples += _samples(chance, ap, now, len(points))
+    return city(now, sites=listed, access_points=points, ap_samples=samples)
+
+
+def _samples(chance: random.Random, ap: str, now: datetime, n: int) -> list[dict[str, object]]:
+    """A day: point 7 of ten is down since a while, 4 of fifteen slow, 11 of thirteen silent, 5 of nine flaps."""
+    down, silent = timedelta(minutes=30 + 37 * (n % 17)), timedelta(hours=1)
+    rows = []
+    for i in range(288):
+        ago = STEP * (287 - i)
+        if n % 13 == 11 and ago < silent:
+            continue
+        up = not (n % 10 == 7 and ago < down) and not (n % 9 == 5 and i > 250 and i % 2)
+        clients = chance.randint(0, 30) if up else 0
+        latency = 900.0 if n % 15 == 4 else 20.0
+        rows.append({"ap": ap, "at": now - ago, "up": up, "clients": clients, "latency_ms": latency, "hold": 600.0})
+    return rows
+
+
+@cache
+def frames(now: datetime) -> dict[str, dict[str, pd.DataFrame]]:
+    found = made(now)
+    return {"network": {name: make(found) for name, make in network.SUBJECT.frames.items()}}
+
+
+def large(held: dict[str, Board], now: datetime) -> dict[str, Board]:
+    """Five times as many points."""
+    found = made(now, 220)
+    more = {name: make(found) for name, make in network.SUBJECT.frames.items()}
+    return held | {"network": replace(held["network"], frames=more)}
