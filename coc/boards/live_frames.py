@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from coc.boards.held_rows import HeldRows, Key
@@ -32,7 +33,9 @@ _TABLES = (Dataset.UNITS, Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.SERVICES
 UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "parent_id", "received_at"]
 UNUSED += ["read_at", "started_at", "due_at", "updated_at"]
 _HELD_SAMPLES = (Dataset.SERVICE_SAMPLES, Dataset.LINK_SAMPLES)  # a city has few of both
+_APS = Dataset.AP_SAMPLES
 _DAY = timedelta(hours=24)
+_NEWEST = timedelta(minutes=30)
 _SLACK = timedelta(minutes=10)  # trimming costs a pass over a day of samples: now and then is enough
 
 
@@ -42,12 +45,12 @@ class LiveFrames:
     Letters and dispositions may hold replaced rows, which are marked deleted; their columns of few words are
     categorical.
     `pasts[dataset]`, `known`: states and known time of what is sampled. Only the samples of services and links are held
-    as they are.
+    as they are; of access points the newest one each.
     """
 
     def __init__(self, store: Store, basis: Basis) -> None:
         self.store = store
-        # Samples of access points come by what is made of them; not one of them is held here.
+        # Samples of access points come by what is made of them; but for the newest, not one of them is held here.
         self.frames: dict[Dataset, pd.DataFrame] = {d: empty_frame(COLUMNS[d]) for d in SAMPLES}
         self.pasts: dict[Dataset, Past] = {}
         self._rows: dict[Dataset, HeldRows] = {}
@@ -118,12 +121,23 @@ class LiveFrames:
     def _load_samples(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         """The samples of services and links, of the last day alone: what they say of longer is in `pasts`."""
         since, changed = (now - _DAY).to_pydatetime(), set()
+        self._load_newest(now, after)
         for dataset in _HELD_SAMPLES:
             changed |= self._merge_samples(dataset, self.store.samples(dataset, since, after_rev=after), after)
             held = self.frames[dataset]
             if not held.empty and held["at"].min() < since - _SLACK:
                 self.frames[dataset] = held[held["at"] >= since].reset_index(drop=True)
         return changed
+
+    def _load_newest(self, now: pd.Timestamp, after: int | None) -> None:
+        """The newest sample of each access point that still holds: its rates are in no head."""
+        fresh = self.store.samples(_APS, (now - _NEWEST).to_pydatetime(), after_rev=after)
+        if after is not None and fresh.empty:
+            return
+        fresh = fresh[fresh["at"] <= now]
+        both = fresh if after is None else pd.concat([self.frames[_APS], fresh], ignore_index=True)
+        order = np.argsort(both["at"].to_numpy(), kind="stable")
+        self.frames[_APS] = both.take(order).drop_duplicates("ap", keep="last").reset_index(drop=True)
 
     def _load_tables(self, whole: bool) -> set[Dataset]:
         marks = self.store.marks(_TABLES)

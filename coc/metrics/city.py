@@ -53,6 +53,7 @@ class City:
     outside_hours (bool), letter_deleted (bool). `units`: the list that is valid (code, name, kind, parent, calendar,
     valid_from, valid_to). Samples: canonical columns plus `hold` (seconds a sample holds). A frame may be empty, never
     absent.
+    `ap_samples`: where there are `pasts` the newest of each point is enough.
     `pasts`: what heads and rollups know of a samples dataset; without one the samples themselves are the whole past.
     `service_samples` (of every vantage) and `link_samples`: the last 24 h. `turns`, `known_minutes` (24 h and 5 min),
     `known_hours` (8 days of access points, 91 of services and links), `known_days` (91, of access points):

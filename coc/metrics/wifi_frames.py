@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from coc.domain.datasets import Dataset
-from coc.domain.instants import Floats
+from coc.domain.instants import Floats, to_micros
 from coc.metrics import points as network
 from coc.metrics.city import City
 from coc.metrics.facts import Positions, once
 from coc.metrics.states import SILENT, STATES
 from coc.metrics.wifi_areas import districts, placed
+from coc.metrics.wifi_people import clients_a_day, rates, share
 
 APS: Final = Dataset.AP_SAMPLES
 WINDOWS: Final = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}  # by the clock, back from now
@@ -67,7 +68,8 @@ def _taken(values: npt.NDArray[Any], at: Positions, missing: Any) -> Any:
 def points(city: City) -> pd.DataFrame:
     """One row an access point: what `sited` and `points.states` have (ap a column), up_24h, coverage_24h, ... _30d.
 
-    clients: of the present sample, null where that is no longer present.
+    clients: of the present sample, null where that is no longer present; bps: its rx + tx in bit/s. clients_day: as in
+    `wifi_people`.
     """
 
     def find() -> pd.DataFrame:
@@ -78,14 +80,12 @@ def points(city: City) -> pd.DataFrame:
             up, down = known["up_seconds"].to_numpy(), known["down_seconds"].to_numpy()
             found[f"up_{name}"] = share(up, up + down)
             found[f"coverage_{name}"] = known["coverage"].to_numpy()
+        found["clients_day"] = clients_a_day(city)
+        taken, bps = rates(city)
+        found["bps"] = np.where((taken == to_micros(found["at"])) & (found["state"] != SILENT), bps, np.nan)
         return found.rename_axis("ap").reset_index()
 
     return once(city, "wifi_points", find)
-
-
-def share(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Floats:
-    found: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
-    return found
 
 
 def windows(city: City) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from coc.boards.subject import Subject
 from coc.domain.datasets import Dataset
 from coc.metrics import wifi_frames as wifi
+from coc.metrics import wifi_strips, wifi_use
 
 SUBJECT = Subject(
     "network",
@@ -13,5 +14,8 @@ SUBJECT = Subject(
         "windows": wifi.windows,
         "areas": wifi.areas,
         "kinds": wifi.kinds,
+        "strips": wifi_strips.strips,
+        "hours": wifi_use.hours,
+        "sites": wifi_use.sites,
     },
 )
