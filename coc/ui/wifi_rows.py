@@ -59,3 +59,46 @@ def broken(points: pd.DataFrame) -> pd.DataFrame:
     later = (mine["state"] == "no_data").rename("later")
     order = mine.assign(later=later).sort_values(["later", "since", "ap"])
     return order.drop(columns="later").reset_index(drop=True)
+
+
+def day_of(points: pd.DataFrame, strips: pd.DataFrame | None) -> pd.DataFrame:
+    """The day of every point, the worst first: ap, name, site_name, area_name, state, up_24h, coverage_24h, start, end,
+    span (the state of that time); a row a span, and one with a null start for a point without.
+
+    Worst: down for longest, then without data, then degraded.
+    """
+    rows = pd.DataFrame(columns=["ap", "start", "end", "state"]) if strips is None else strips
+    length = (rows["end"] - rows["start"]).dt.total_seconds() if len(rows) else pd.Series([], dtype="float64")
+    codes = pd.Index(points["ap"]).get_indexer(pd.Index(rows["ap"]))
+    n = len(points)
+    lost = {}
+    for state in ("down", "no_data", "degraded"):
+        mine = (rows["state"] == state).to_numpy(dtype=bool) & (codes >= 0)
+        lost[state] = np.bincount(codes[mine], weights=length.to_numpy()[mine], minlength=n)
+    order = np.lexsort((points["ap"].to_numpy(dtype=object), -lost["degraded"], -lost["no_data"], -lost["down"]))
+    columns = ["ap", "name", "site_name", "area_name", "state", "up_24h", "coverage_24h"]
+    listed = points[columns].iloc[order].reset_index(drop=True)
+    return listed.merge(rows.rename(columns={"state": "span"}), on="ap", how="left")
+
+
+FEW_CLIENTS: Final = 3  # on a point with fewer, what each of them gets says nothing of the point
+
+
+def gets_least(points: pd.DataFrame) -> pd.DataFrame:
+    """The points with some people on them, by what each of those gets now, the least first: ap, name, site_name,
+    area_name, clients, bps, per_client (bit/s).
+    """
+    clients = points["clients"].to_numpy(dtype="float64", na_value=0.0)
+    mine = points[(clients >= FEW_CLIENTS) & points["bps"].notna()]
+    found = mine[["ap", "name", "site_name", "area_name", "clients", "bps"]]
+    found = found.assign(per_client=found["bps"] / found["clients"].astype("float64"))
+    return found.sort_values(["per_client", "ap"]).reset_index(drop=True)
+
+
+def little_used(points: pd.DataFrame, limit: float) -> pd.DataFrame:
+    """The points with fewer clients a day than `limit`, the fewest first: ap, name, site_name, area_name, clients_day,
+    limit.
+    """
+    mine = points[points["clients_day"] < limit]
+    found = mine[["ap", "name", "site_name", "area_name", "clients_day"]].assign(limit=float(limit))
+    return found.sort_values(["clients_day", "ap"]).reset_index(drop=True)
