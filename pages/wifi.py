@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from coc.access.table import EVERY_LENS
-from coc.figures import wifi_map
+from coc.figures import wifi_map, wifi_strips, wifi_use
 from coc.figures.template import Figure, blank
-from coc.ui import shell, wifi_list, wifi_map_links, wifi_rows, wifi_tiles
+from coc.ui import shell, wifi_list, wifi_map_links, wifi_rows, wifi_tables, wifi_tiles
 from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
 from coc.ui.page import PageSpec, Props, View
+from coc.ui.row_links import row_links
 
 NOW, USE, AREAS = "sekarang", "pemakaian", "wilayah"
 PAGE = PageSpec(
@@ -30,8 +31,15 @@ _DATASETS = frozenset({"ap_samples", "access_points", "sites"})
 # chart -> (board, frame, figure, empty sentence)
 CHARTS: dict[str, tuple[str, str, Callable[..., Figure], str]] = {
     "map": ("network", "points", wifi_map.sites_map, "wifi.empty.map"),
+    "strips": ("network", "points", wifi_strips.strips, "empty.network"),
+    "hours": ("network", "hours", wifi_use.hours, "wifi.empty.hours"),
+    "full": ("network", "sites", wifi_use.full, "wifi.empty.full"),
+    "gets": ("network", "points", wifi_use.gets, "wifi.empty.gets"),
+    "low": ("network", "points", wifi_use.low, "wifi.empty.low"),
 }
-_OF_PART = {NOW: ("map",), USE: (), AREAS: ()}
+_OF_PART = {NOW: ("map", "strips"), USE: ("hours", "full", "gets", "low"), AREAS: ()}
+# Where the rows of a chart lead: to the point's page.
+_LINKED = frozenset({"strips", "gets", "low"})
 _TILES: dict[str, Callable[[Context], list[Any]]] = {
     "states": wifi_tiles.states,
     "availability": wifi_tiles.availability,
@@ -80,11 +88,45 @@ def _now(ctx: Context) -> list[Any]:
     )
     return [
         html.Section(slots, className="coc-section coc-wifi-tiles"),
-        html.Section([chart_card(ctx.say, "wifi", "map", links), downs], className="coc-section coc-wifi-now"),
+        html.Section(
+            [chart_card(ctx.say, "wifi", "map", links), downs, _card(ctx, "strips")],
+            className="coc-section coc-wifi-now",
+        ),
     ]
 
 
-_BODIES: dict[str, Callable[[Context], list[Any]]] = {NOW: _now}
+def _card(ctx: Context, name: str) -> Any:
+    links = [html.Div(id=f"wifi-{name}-links", className="coc-row-links")] if name in _LINKED else []
+    return chart_card(ctx.say, "wifi", name, *links)
+
+
+def _use(ctx: Context) -> list[Any]:
+    slots = [html.Div(id=f"wifi-{t}", className=f"coc-tile coc-tile-{t}", **{"data-tile": t}) for t in _USE_TILES]
+    return [
+        html.Section(slots, className="coc-section coc-wifi-use-tiles"),
+        html.Section([_card(ctx, name) for name in _OF_PART[USE]], className="coc-section coc-wifi-use"),
+    ]
+
+
+def _areas(ctx: Context) -> list[Any]:
+    cards = []
+    for name in _TABLES:
+        title = html.H2(ctx.say(f"wifi.{name}.title"), className="coc-card-title")
+        note = html.Div(ctx.say("wifi.table.note"), className="coc-card-note")
+        table = html.Div(html.Table(id=f"wifi-{name}", className="coc-units coc-wifi-table"), className="coc-units-box")
+        body = [html.Div([title, note], className="coc-card-head"), table]
+        cards.append(html.Section(body, className=f"coc-card coc-card-{name}", **{"data-tile": name}))
+    return [html.Section(cards, className="coc-section coc-wifi-areas")]
+
+
+_BODIES: dict[str, Callable[[Context], list[Any]]] = {NOW: _now, USE: _use, AREAS: _areas}
+_TABLES: dict[str, Callable[[Context], list[Any]]] = {"areas": wifi_tables.by_area, "kinds": wifi_tables.by_kind}
+_USE_TILES: dict[str, Callable[[Context], list[Any]]] = {
+    "clients": wifi_tiles.clients,
+    "rate": wifi_tiles.rate,
+    "over": wifi_tiles.over,
+    "lowuse": wifi_tiles.low_use,
+}
 
 
 def render(view: View) -> Props:
@@ -93,7 +135,7 @@ def render(view: View) -> Props:
     props["wifi-mark"] = {"children": [*wifi_tiles.flapping(ctx), *shell.section_mark(ctx, _DATASETS)]}
     for name in _OF_PART[part]:
         props |= _chart(ctx, name)
-    return props | (_now_props(ctx) if part == NOW else {})
+    return props | _PROPS[part](ctx)
 
 
 def _now_props(ctx: Context) -> Props:
@@ -106,22 +148,62 @@ def _now_props(ctx: Context) -> Props:
     return props
 
 
+def _use_props(ctx: Context) -> Props:
+    return {f"wifi-{name}": {"children": fill(ctx)} for name, fill in _USE_TILES.items()}
+
+
+def _areas_props(ctx: Context) -> Props:
+    return {f"wifi-{name}": {"children": fill(ctx)} for name, fill in _TABLES.items()}
+
+
+_PROPS: dict[str, Callable[[Context], Props]] = {NOW: _now_props, USE: _use_props, AREAS: _areas_props}
+
+
 def _chart(ctx: Context, name: str) -> Props:
     _, _, draw, empty = CHARTS[name]
     frame = frame_of(ctx, name)
     if frame is None:
         return chart_props(ctx.say, "wifi", name, blank(ctx.colours), empty)
+    more = {"map": (ctx.frame("network", "areas"),), "strips": (ctx.view.now,)}.get(name, ())
+    figure = draw(frame, ctx.look, *more)
+    props = chart_props(ctx.say, "wifi", name, figure, empty, _note(ctx, name, frame))
     if name == "map":
-        figure = draw(frame, ctx.look, ctx.frame("network", "areas"))
-        props = chart_props(ctx.say, "wifi", name, figure, empty)
-        return props | {"wifi-map-links": {"children": wifi_map_links.over(ctx, figure, frame)}}
-    return chart_props(ctx.say, "wifi", name, draw(frame, ctx.look), empty)
+        props["wifi-map-links"] = {"children": wifi_map_links.over(ctx, figure, frame)}
+    elif name in _LINKED:
+        props[f"wifi-{name}-links"] = {"children": row_links(figure, _leads(frame))}
+    return props
+
+
+def _leads(frame: pd.DataFrame) -> Callable[[str, str], tuple[str, str] | None]:
+    names = dict(zip(frame["ap"], frame["name"], strict=True))
+    return lambda _field, ap: (wifi_rows.point_path(ap), str(names.get(ap, ap)))
+
+
+def _note(ctx: Context, name: str, frame: pd.DataFrame) -> str:
+    """How many more there are than are drawn, where some are."""
+    if name == "strips":
+        return _shown(ctx, frame["ap"].nunique(), wifi_strips.ROWS)
+    if name in ("full", "low"):
+        return _shown(ctx, len(frame), wifi_use.ROWS)
+    return ""
+
+
+def _shown(ctx: Context, count: int, drawn: int) -> str:
+    if count <= drawn:
+        return ctx.say("wifi.shown.all", n=ctx.writer.number(count))
+    return ctx.say("wifi.shown", n=ctx.writer.number(drawn), all=ctx.writer.number(count))
 
 
 def frame_of(ctx: Context, name: str) -> pd.DataFrame | None:
     """The rows behind a chart; None where its board has none."""
     board, frame_name, _, _ = CHARTS[name]
     frame = ctx.frame(board, frame_name)
-    if frame is None or name != "map":
-        return frame
-    return wifi_rows.by_site(frame)
+    if frame is None:
+        return None
+    select: dict[str, Callable[[], pd.DataFrame]] = {
+        "map": lambda: wifi_rows.by_site(frame),
+        "strips": lambda: wifi_rows.day_of(frame, ctx.frame("network", "strips")),
+        "gets": lambda: wifi_rows.gets_least(frame),
+        "low": lambda: wifi_rows.little_used(frame, ctx.view.settings.limits.low_use_clients_per_day),
+    }
+    return select[name]() if name in select else frame

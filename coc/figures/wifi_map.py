@@ -22,7 +22,7 @@ _MARKS: Final[dict[str, tuple[str, float]]] = {
     "down": ("square", 20),
 }
 # As a phone lays it out: words that are free there are free on the wall.
-_NARROW: Final = (470.0, 470.0)
+_NARROW: Final = (560.0, 560.0)
 _NAMED: Final = 8
 _EDGE: Final = 0.03
 _FEW: Final = 60  # sites; of more each mark is smaller
@@ -111,7 +111,7 @@ def _marks(mine: pd.DataFrame, state: str, look: Look, *, small: bool) -> dict[s
         x=[round(float(v), 5) for v in mine["lon"]],
         y=[round(float(v), 5) for v in mine["lat"]],
         mode="markers",
-        marker={"symbol": symbol, "size": sizes, "color": colour, "line": line},
+        marker={"symbol": symbol, "size": sizes, "color": colour, "line": line, "opacity": 1},
     )
 
 

@@ -21,7 +21,7 @@ _NUMBER: Final = 190
 
 
 def hours(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: hour (0..23, the city's), clients, most: a bar an hour, a tick where its fullest day was, the peak named."""
+    """`frame`: hour (0..23, the city's), clients, most: a bar an hour, a tick at its fullest day, the peak named."""
     if frame.empty or frame["clients"].isna().all():
         return blank(look.palette)
     colours = look.palette

@@ -76,3 +76,54 @@ def clients(ctx: Context) -> list[Any]:
     if capacity and now is not None:
         foot = [html.Span(ctx.say("wifi.of_capacity", capacity=ctx.writer.number(capacity)))]
     return tiles.tile(ctx, ctx.say("kpi.clients"), tiles.big(ctx, kpi, "count"), foot, kpi)
+
+
+def rate(ctx: Context) -> list[Any]:
+    """What all points carry now, and what that is for each client on them."""
+    points = ctx.frame("network", "points")
+    told = None if points is None else points[points["bps"].notna() & points["clients"].notna()]
+    people = 0 if told is None else int(told["clients"].sum())
+    each = None if told is None or not people else float(told["bps"].sum()) / people / 1e6
+    main = [html.Div([_number(ctx, each, 2, ""), _unit(ctx, "wifi.mbps", each)])]
+    foot: list[Any] = []
+    if told is not None and each is not None:
+        foot = [html.Span(ctx.say("wifi.rate.of", n=ctx.writer.number(len(told)), clients=ctx.writer.number(people)))]
+    return _plain(ctx.say("wifi.rate"), main, foot)
+
+
+def over(ctx: Context) -> list[Any]:
+    """Sites that were fuller than they can hold, and for how many hours together."""
+    sites = ctx.frame("network", "sites")
+    full = None if sites is None else int((sites["over"] > 0).sum())
+    unit = html.Span("" if sites is None else ctx.say("wifi.over.of", n=ctx.writer.number(len(sites))))
+    main = [html.Div([_number(ctx, full, 0, "bad" if full else ""), html.Span(unit, className="coc-unit")])]
+    total = 0 if sites is None else int(sites["over"].sum())
+    foot = [html.Span(ctx.say("wifi.over.hours", n=ctx.writer.number(total)))] if full else []
+    return _plain(ctx.say("wifi.over"), main, foot)
+
+
+def low_use(ctx: Context) -> list[Any]:
+    """Points that fewer clients a day use than the limit, of those that are known well enough to say so."""
+    points, limit = ctx.frame("network", "points"), ctx.view.settings.limits.low_use_clients_per_day
+    judged = 0 if points is None else int(points["clients_day"].notna().sum())
+    low = None if points is None or not judged else int((points["clients_day"] < limit).sum())
+    words = ctx.say("wifi.low.of", n=ctx.writer.number(judged)) if judged else ctx.say("null.no_data")
+    main = [html.Div([_number(ctx, low, 0, ""), html.Span(words, className="coc-unit")])]
+    return _plain(ctx.say("wifi.low"), main, [html.Span(ctx.say("wifi.low.limit", limit=ctx.writer.number(limit)))])
+
+
+def _number(ctx: Context, value_: float | None, decimals: int, tone: str) -> Any:
+    return html.Span(ctx.writer.number(value_, decimals), className="coc-value", **{"data-tone": tone})
+
+
+def _unit(ctx: Context, message: str, value_: float | None) -> Any:
+    return html.Span(ctx.say(message if value_ is not None else "null.no_data"), className="coc-unit")
+
+
+def _plain(label: str, main: list[Any], foot: list[Any]) -> list[Any]:
+    """A tile of a number that is no KPI."""
+    return [
+        html.Div(html.Span(label), className="coc-tile-label"),
+        html.Div(main, className="coc-tile-main"),
+        html.Div(foot, className="coc-tile-foot"),
+    ]

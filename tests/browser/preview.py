@@ -22,6 +22,7 @@ from coc.ui.vendored import unpack
 from tests.ui import factory, factory_telusur
 
 ROOT = Path(__file__).parents[2]
+_WORDS = ("page", "state", "lang", "theme", "view")
 _LONGEST = "banner.store_busy"  # of the banners, which the client script shows
 PAGES = {
     "/": "overview",

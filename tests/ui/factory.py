@@ -209,7 +209,7 @@ TROUBLE = (
     feed("jaringan", "disabled", kind="http_probe", datasets=["links", "link_samples"]),
 )  # fmt: skip
 
-_SCOPES = {page: "DISDIK" for page in ("unit", "opd_unit")}
+_SCOPES = dict.fromkeys(("unit", "opd_unit"), "DISDIK")
 _SCOPES |= dict.fromkeys(("point", "wifi_point"), factory_wifi.POINT)
 
 
