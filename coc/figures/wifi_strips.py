@@ -42,7 +42,7 @@ def strips(frame: pd.DataFrame, look: Look, now: datetime, rows: int = ROWS) -> 
         traces,
         margin={"l": _NAME, "r": _SHARE, "t": 4, "b": 30},
         barmode="overlay",
-        xaxis={"range": [-HOURS * 60, 0], **_hours(now, look)},
+        xaxis={"range": [-HOURS * 60, 0], **hour_axis(now, look)},
         yaxis={"range": [0.5 - rows, 0.5], "visible": False},
         annotations=[*_words(points, look)],
     )
@@ -105,7 +105,7 @@ def _words(points: pd.DataFrame, look: Look) -> list[dict[str, Any]]:
     return names + shares
 
 
-def _hours(now: datetime, look: Look) -> dict[str, Any]:
+def hour_axis(now: datetime, look: Look) -> dict[str, Any]:
     """Whole hours of the clock, every sixth, none at the edges where it would be cut."""
     whole = now.replace(minute=0, second=0, microsecond=0)
     ats = [whole - timedelta(hours=h) for h in range(HOURS - 3, 0, -6)]

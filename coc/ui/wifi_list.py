@@ -12,7 +12,7 @@ from coc.ui.marks import age, icon
 from coc.ui.wifi_rows import broken, point_path
 
 MOST: Final = 24
-ON_A_WALL: Final = 9  # the rows that fit there (assets/coc.page-wifi.css hides the others)
+ON_A_WALL: Final = 8  # the rows that fit there (assets/coc.page-wifi.css hides the others)
 _TONES: Final = {"down": "bad", "no_data": "idle", "degraded": "warn", "up": "good"}
 
 
@@ -46,7 +46,7 @@ def _row(ctx: Context, row: dict[Any, Any]) -> Any:
     return html.Li(
         [
             icon(state),
-            html.Span([name, *_flapping(ctx, row)], className="coc-down-what"),
+            html.Span([name, *flapping_mark(ctx, row)], className="coc-down-what"),
             html.Span(place(ctx, row), className="coc-down-where"),
             html.Span(cause_words(ctx, row), className="coc-down-cause"),
             html.Span(long, className="coc-down-since", title=_when(ctx, since)),
@@ -59,15 +59,16 @@ def _when(ctx: Context, since: Any) -> str:
     return ctx.writer.moment(since, ctx.view.now) if since else ""
 
 
-def _flapping(ctx: Context, row: dict[Any, Any]) -> list[Any]:
+def flapping_mark(ctx: Context, row: dict[Any, Any]) -> list[Any]:
     if not row["flapping"]:
         return []
     return [html.Span([icon("flapping"), ctx.say("wifi.flapping")], className="coc-flapping", **{"data-tone": "warn"})]
 
 
 def place(ctx: Context, row: dict[Any, Any]) -> str:
-    """The site and its kecamatan, as far as they are known."""
-    known = [str(row[c]) for c in ("site_name", "area_name") if row[c]]
+    """The site, where the point is not named after it, and the kecamatan, as far as they are known."""
+    site = "" if str(row["name"]).casefold().startswith(str(row["site_name"]).casefold()) else row["site_name"]
+    known = [str(words) for words in (site, row["area_name"]) if words]
     return ", ".join(known) or ctx.say("wifi.no_site")
 
 

@@ -19,7 +19,7 @@ from coc.ui.context import context_of
 from coc.ui.i18n import t
 from coc.ui.page import View
 from coc.ui.vendored import unpack
-from tests.ui import factory, factory_telusur
+from tests.ui import factory, factory_telusur, factory_wifi
 
 ROOT = Path(__file__).parents[2]
 _WORDS = ("page", "state", "lang", "theme", "view")
@@ -35,6 +35,7 @@ PAGES = {
     "/wifi/program": "wifi_program",
     "/opd/DISDIK": "opd_unit",
     "/wifi": "wifi",
+    f"/wifi/{factory_wifi.POINT}": "wifi_point",
     "/telusur": "telusur",
     "/telusur/sipadek/L-0": "telusur_surat",
 }

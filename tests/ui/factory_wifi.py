@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -47,22 +48,48 @@ def made(now: datetime, sites: int = 44) -> City:
 def _samples(chance: random.Random, ap: str, now: datetime, n: int) -> list[dict[str, object]]:
     """A day: point 7 of ten is down since a while, 4 of fifteen slow, 11 of thirteen silent, 5 of nine flaps."""
     down, silent = timedelta(minutes=30 + 37 * (n % 17)), timedelta(hours=1)
-    rows = []
+    rows: list[dict[str, object]] = [
+        {
+            "ap": ap,
+            "at": now - timedelta(hours=24 + 2 * i),
+            "up": True,
+            "clients": 0 if n % 8 == 3 else 9,
+            "hold": 7200.0,
+        }
+        for i in range(108)
+    ]
     for i in range(288):
         ago = STEP * (287 - i)
         if n % 13 == 11 and ago < silent:
             continue
         up = not (n % 10 == 7 and ago < down) and not (n % 9 == 5 and i > 250 and i % 2)
-        clients = chance.randint(0, 30) if up else 0
-        latency = 900.0 if n % 15 == 4 else 20.0
-        rows.append({"ap": ap, "at": now - ago, "up": up, "clients": clients, "latency_ms": latency, "hold": 600.0})
+        busy = 1.2 + math.sin((i - 110) / 288 * 2 * math.pi)
+        clients = round(chance.uniform(4, 22) * busy) if up and n % 8 != 3 else 0
+        row = {"ap": ap, "at": now - ago, "up": up, "clients": clients, "hold": 600.0}
+        bps = clients * chance.uniform(1e5, 9e5)
+        row |= {"latency_ms": 900.0 if n % 15 == 4 else 20.0, "loss": 0.0, "rx_bps": bps * 0.2, "tx_bps": bps}
+        rows.append(row)
     return rows
+
+
+@cache
+def point(now: datetime) -> dict[str, pd.DataFrame]:
+    """What the page of `POINT` reads from the store."""
+    found = made(now)
+    samples = found.ap_samples
+    mine = samples[(samples["ap"] == POINT) & (samples["at"] > pd.Timestamp(now) - timedelta(hours=24))]
+    turns = found.turns[found.turns["entity"] == POINT]
+    columns = ["at", "up", "clients", "rx_bps", "tx_bps", "latency_ms", "loss"]
+    return {
+        "samples": mine[columns].reset_index(drop=True),
+        "turns": turns[["at", "state"]].astype({"state": "str"}).reset_index(drop=True),
+    }
 
 
 @cache
 def frames(now: datetime) -> dict[str, dict[str, pd.DataFrame]]:
     found = made(now)
-    return {"network": {name: make(found) for name, make in network.SUBJECT.frames.items()}}
+    return {"network": {name: make(found) for name, make in network.SUBJECT.frames.items()}, "point": point(now)}
 
 
 def large(held: dict[str, Board], now: datetime) -> dict[str, Board]:
