@@ -56,19 +56,22 @@ def _add_figures(app: FastAPI, services: Services, format: Format) -> None:
 
 def _add_charts(app: FastAPI, services: Services) -> None:
     @app.get("/export/chart/{page}/{file}")
-    def chart(request: Request, page: str, file: str, unit: Unit = None, window: Window = "30d") -> Response:
+    def chart(
+        request: Request, page: str, file: str, unit: Unit = None, point: Unit = None, window: Window = "30d"
+    ) -> Response:
         viewer = _viewer(request)
         name = chart_of(services, viewer, page, file)
         if name is None:
             raise HTTPException(404, "There is no such chart.")
-        if unit and unit not in services.reader.units():
-            raise HTTPException(404, f"There is no unit {unit!r}.")
+        scope, of = unit or point or "", services.pages[page].spec.of
+        if scope and scope not in services.scopes(page):
+            raise HTTPException(404, f"There is no {of} {scope!r}.")
         chosen = choose(services.settings, request.query_params, request.cookies)
-        view = services.view_as(viewer.lens, page, chosen.language, chosen.theme, unit or "", window)
+        view = services.view_as(viewer.lens, page, chosen.language, chosen.theme, scope, window)
         frame = rows_of(services.pages[page], name, view)
-        what = f"chart {page}/{name} unit={unit or '-'} window={window} as csv: {len(frame)} rows"
+        what = f"chart {page}/{name} {of}={scope or '-'} window={window} as csv: {len(frame)} rows"
         services.audit.wrote(viewer, "export", what, _where(request))
-        return _file(frame, "csv", f"{page}-{name}-{unit or 'kota'}-{window}", services.now())
+        return _file(frame, "csv", f"{page}-{name}-{scope or 'kota'}-{window}", services.now())
 
 
 def _add_rows(app: FastAPI, services: Services, dataset: Literal["letters", "dispositions"], format: Format) -> None:

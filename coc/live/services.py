@@ -179,6 +179,7 @@ class Services:
             scope=known,
             window=choices.window_of(window if "window" in spec.filters else None),
             part=choices.part_of(spec.parts, part),
+            of=spec.of,
             epoch=page_epoch(spec, self.reader.board_epochs(lens)),
             now=self.now(),
             realm=self.realm,

@@ -78,14 +78,14 @@ def file_link(say: Translator, page: str, name: str) -> Any:
 
 
 def with_files(props: Props, view: View) -> Props:
-    """The props of a render, with each chart's link to the rows of the view's unit and window."""
+    """The props of a render, with each chart's link to the rows of the view's unit or point and window."""
     graphs = [i for i, its in props.items() if "figure" in its and f"{i}-empty" in props]
     return props | {f"{g}-csv": {"href": file_of(view, g.removeprefix(f"{view.page}-"))} for g in graphs}
 
 
 def file_of(view: View, name: str) -> str:
-    """The address of the rows behind one of the page's charts, of the view's unit and window."""
-    asked = {"unit": view.scope, "window": view.window if view.window != DEFAULT_WINDOW else ""}
+    """The address of the rows behind one of the page's charts, of the view's unit or point and window."""
+    asked = {view.of: view.scope, "window": view.window if view.window != DEFAULT_WINDOW else ""}
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{FILES}/{view.page}/{name}.csv{'?' if query else ''}{query}"
 

@@ -60,6 +60,7 @@ class View:
     settings: Settings
     window: WindowName = "30d"
     part: str = ""  # the section of a page that has sections
+    of: Literal["unit", "point"] = "unit"  # what the scope is
 
 
 Render = Callable[[View], Props]

@@ -24,6 +24,7 @@ NAV: tuple[tuple[str, str, str, Lenses], ...] = (
     ("/pimpinan", "nav.pimpinan", "pimpinan", frozenset({"leader"})),
     ("/aplikasi", "nav.aplikasi", "aplikasi", EVERY_LENS),
     ("/opd", "nav.opd", "opd", EVERY_LENS),
+    ("/wifi", "nav.wifi", "wifi", EVERY_LENS),
     ("/sumber", "nav.sumber", "sumber", EVERY_LENS),
     ("/audit", "nav.audit", "audit", frozenset({"admin"})),
 )

@@ -210,7 +210,8 @@ TROUBLE = (
 )  # fmt: skip
 
 _SCOPES = dict.fromkeys(("unit", "opd_unit"), "DISDIK")
-_SCOPES |= dict.fromkeys(("point", "wifi_point"), factory_wifi.POINT)
+_POINTS = ("point", "wifi_point")
+_SCOPES |= dict.fromkeys(_POINTS, factory_wifi.POINT)
 
 
 def view(
@@ -235,6 +236,7 @@ def view(
         theme=theme,
         scope=_SCOPES.get(page, CITY),
         part=part,
+        of="point" if page in _POINTS else "unit",
         epoch=42,
         now=NOW,
         realm="demo" if simulated else "live",

@@ -32,7 +32,7 @@ def test_every_chart_of_a_page_has_its_rows(page: Page, scope: str) -> None:
     assert set(found) <= {f"{page.spec.name}-{chart}" for chart in page.charts}
     for graph, href in found.items():
         chart = graph.removeprefix(f"{page.spec.name}-")
-        asked = f"unit={scope}&window=7d" if scope else "window=7d"
+        asked = f"{page.spec.of}={scope}&window=7d" if scope else "window=7d"
         assert href == f"/export/chart/{page.spec.name}/{chart}.csv?{asked}"
         assert len(rows_of(page, chart, view)) or not props[graph]["figure"]["data"]
 

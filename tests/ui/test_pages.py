@@ -24,9 +24,11 @@ surat = importlib.import_module("pages.surat")
 disposisi = importlib.import_module("pages.disposisi")
 pimpinan = importlib.import_module("pages.pimpinan")
 opd = importlib.import_module("pages.opd")
+wifi = importlib.import_module("pages.wifi")
+wifi_point = importlib.import_module("pages.wifi_point")
 opd_unit = importlib.import_module("pages.opd_unit")
 aplikasi = importlib.import_module("pages.aplikasi")
-PAGES = (overview, aplikasi, surat, disposisi, pimpinan, opd, opd_unit, sumber)
+PAGES = (overview, aplikasi, surat, disposisi, pimpinan, opd, opd_unit, sumber, wifi, wifi_point)
 
 
 def _whole(page: Any, view: Any) -> Any:
