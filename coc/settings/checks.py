@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from coc.domain.datasets import CATEGORIES, COLUMNS
+from coc.settings import network
 from coc.settings.document import Document
 from coc.settings.errors import KeyPath, nearest
 from coc.settings.models import Realm, Settings, own_services
@@ -188,7 +189,7 @@ def connector(document: Document, name: str, block: dict[str, Any], zone: str) -
             document.complain((*at, *path), said)
     cron = block.get("reconcile_cron")
     if isinstance(cron, str):
-        _cron(document, (*at, "reconcile_cron"), cron, zone)
+        check_cron(document, (*at, "reconcile_cron"), cron, zone)
     auth = block.get("auth")
     if isinstance(auth, dict):
         given = [kind for kind in _AUTHS if auth.get(kind) is not None]
@@ -212,7 +213,7 @@ def connector_name(document: Document, name: str) -> None:
         document.complain(("connectors", name), said)
 
 
-def _cron(document: Document, path: KeyPath, cron: str, zone: str) -> None:
+def check_cron(document: Document, path: KeyPath, cron: str, zone: str) -> None:
     from apscheduler.triggers.cron import CronTrigger
 
     try:
@@ -237,4 +238,4 @@ def unit_warnings(settings: Settings, units: Collection[str]) -> list[str]:
     return [f"{key}: no unit `{unit}` in the list{nearest(unit, units)}" for key, unit in named if unit not in units]
 
 
-CHECKS: tuple[Check, ...] = (city, stores, server, oidc, categories, calendar)
+CHECKS: tuple[Check, ...] = (city, stores, server, oidc, categories, calendar, network.check)

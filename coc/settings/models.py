@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from coc.domain.calendar_spec import CalendarSettings
 from coc.domain.limits import Limits
 from coc.domain.model import Model
+from coc.settings.network import Network
 
 Realm = Literal["live", "demo"]
 
@@ -193,6 +194,7 @@ class Settings(Model):
     limits: Limits = Limits()
     targets: dict[str, Target] = Field(default_factory=dict)
     calendar: CalendarSettings = CalendarSettings()
+    network: Network = Network()
     connectors: dict[str, Any] = Field(default_factory=dict)
     access: Access = Access()
     demo: Demo = Demo()

@@ -102,7 +102,7 @@ def kind_of(name: str) -> str:
 
 
 def test_there_is_a_real_source_of_each_kind_to_uncomment() -> None:
-    assert set(OPENED) == {"six_day", "checker", *REAL}
+    assert set(OPENED) == {"six_day", "checker", "maintenance", "power_cuts", *REAL}
     assert {kind_of(name) for name in REAL} == set(BLOCKS)
 
 
@@ -122,7 +122,8 @@ def test_a_commented_block_is_valid_when_it_is_uncommented(name: str, tmp_path: 
         assert hosts <= hosts_of(settings)  # or some lens would see one
     else:
         assert live == {}
-        assert {**settings.calendar.profiles, **settings.access.api_tokens}.keys() == {name}
+        announced = {kind for kind in ("maintenance", "power_cuts") if getattr(settings.network, kind)}
+        assert {*settings.calendar.profiles, *settings.access.api_tokens, *announced} == {name}
 
 
 def test_the_commented_identity_provider_is_valid_when_it_is_uncommented(tmp_path: Path) -> None:
