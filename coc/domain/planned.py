@@ -18,7 +18,7 @@ SCOPES: Final = ("ap", "site", "link", "area", "service")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`scope`: "site:TAMAN-01". [`start`, `end`) in microseconds; or, with `cron` in `zone`, `seconds` from each hit."""
+    """`scope`: "site:TAMAN-01". [`start`, `end`) in microseconds; with `cron` in `zone`, `seconds` from each hit."""
 
     scope: str
     start: int = 0
