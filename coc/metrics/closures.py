@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from coc.domain.datasets import Dataset
-from coc.domain.instants import Micros
+from coc.domain.instants import Bools, Micros
 from coc.metrics.heads import Pieces, Positions
 from coc.metrics.spells import pairs, reach, remainders
 
@@ -30,6 +30,11 @@ class Closures:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def among(self, mine: Bools, place: Positions) -> Closures:
+        """Of some entities, at their new positions."""
+        some = mine[self.entity]
+        return Closures(place[self.entity[some]], self.start[some], self.end[some])
 
 
 NO_CLOSURES: Final = Closures(np.zeros(0, dtype=np.intp), np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"))

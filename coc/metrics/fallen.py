@@ -16,9 +16,10 @@ from coc.metrics.closures import disjoint
 from coc.metrics.facts import now_of
 from coc.metrics.gathered import Counts, at_once, clusters, out_before, required
 from coc.metrics.heads import Positions
+from coc.metrics.maintenance import POWER
 from coc.metrics.points import access_points, links
 from coc.metrics.spells import ON, Spells, begun_in, goes_on, together
-from coc.metrics.troubles import POWER, Troubles, troubles, windows_of
+from coc.metrics.troubles import Troubles, declared, troubles
 
 APS: Final = Dataset.AP_SAMPLES
 LINKS: Final = Dataset.LINK_SAMPLES
@@ -69,7 +70,7 @@ def fallen(city: City) -> Fallen:
     sites = pd.Index(pd.unique(pd.concat(listed).dropna()), dtype="str")
     site, link_site = (np.asarray(sites.get_indexer(pd.Index(names)), dtype=np.intp) for names in listed)
     total = np.bincount(site[site >= 0], minlength=len(sites))
-    powers = [declared(city, found, dataset) for found, dataset in ((points, APS), (of_links, LINKS))]
+    powers = [power_of(city, found, dataset) for found, dataset in ((points, APS), (of_links, LINKS))]
     rows = _Rows(points.spells, points.window, powers[0], np.zeros(len(points.spells), dtype=bool))
     known = _Known(points, site, total, now_of(city))
     by_link, rows = _with_links(of_links, powers[1], link_site, rows, known)
@@ -118,9 +119,9 @@ class _Rows:
         return _Rows(together([self.spells, rest]), *(column[order] for column in every))
 
 
-def declared(city: City, found: Troubles, dataset: Dataset) -> Positions:
+def power_of(city: City, found: Troubles, dataset: Dataset) -> Positions:
     """The declared power cut in which each stretch began."""
-    closed, row = windows_of(city, dataset, found.index, POWER)
+    closed, row = declared(city, dataset, found.index, POWER)
     of = begun_in(found.spells, closed.entity, closed.start - found.close[closed.entity], closed.end)
     return np.where(of >= 0, np.append(row, -1)[of], -1)
 

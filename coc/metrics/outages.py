@@ -19,12 +19,13 @@ from coc.domain.datasets import SAMPLES, Dataset
 from coc.domain.instants import NAT, SECOND, to_index
 from coc.metrics.city import City
 from coc.metrics.facts import now_of, once
-from coc.metrics.fallen import APS, Group, declared, fallen, lone
+from coc.metrics.fallen import APS, Group, fallen, lone, power_of
 from coc.metrics.heads import Positions
+from coc.metrics.maintenance import MAINTENANCE, POWER
 from coc.metrics.points import access_points, links, services, states
 from coc.metrics.spells import ON, joined, spells
 from coc.metrics.states import DOWN, SILENT
-from coc.metrics.troubles import MAINTENANCE, POWER, troubles, windows_of
+from coc.metrics.troubles import declared, troubles
 
 Texts: TypeAlias = npt.NDArray[Any]
 FAULT, UPSTREAM, SOURCE = "fault", "upstream", "source"
@@ -66,7 +67,7 @@ def present_causes(city: City) -> pd.Series[Any]:
     cause[state.index.get_indexer(pd.Index(latest["ap"]))] = latest["cause"].to_numpy(dtype=object)
     found = troubles(city, APS)
     cause[found.unheard & (state["state"] == SILENT).to_numpy(dtype=bool)] = SOURCE
-    closed, _ = windows_of(city, APS, state.index, MAINTENANCE)
+    closed, _ = declared(city, APS, state.index, MAINTENANCE)
     now = now_of(city)
     cause[closed.entity[(closed.start <= now) & (now < closed.end)]] = MAINTENANCE
     return pd.Series(cause[mine], index=state.index[mine], dtype="str", name="cause")
@@ -113,7 +114,7 @@ def _sites(city: City) -> pd.DataFrame:
 def _of_services(city: City, listed: pd.DataFrame) -> _Events:
     """As the COC's own room sees them."""
     found = troubles(city, Dataset.SERVICE_SAMPLES)
-    power = declared(city, found, Dataset.SERVICE_SAMPLES)
+    power = power_of(city, found, Dataset.SERVICE_SAMPLES)
     names = _named(listed, found.spells.entity)
     return _Events("service", FAULT, *names, np.full(len(found.spells), -1), lone(found.spells, found.window, power))
 

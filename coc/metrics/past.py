@@ -16,8 +16,9 @@ import pandas as pd
 from coc.domain.instants import DAY, HOUR, NAT, SECOND, Bools, Floats, Micros, to_index
 from coc.domain.limits import ApLimits
 from coc.metrics.buckets import FIVE_MINUTES, Sums, chosen, in_buckets, joined, less, wider
+from coc.metrics.closures import NO_CLOSURES, Closures, cut
 from coc.metrics.heads import Heads, Pieces, Positions, Rows, advance, no_heads
-from coc.metrics.states import Segments, Track, described, segments, track
+from coc.metrics.states import Track, described, segments, track
 
 WINDOWS_HOURS = (24, 7 * 24, 30 * 24)
 
@@ -29,7 +30,7 @@ class Past:
     `heads`: after each one's last sample that is not after now (`at` NAT: it has none). `since`: when that state came.
     `buckets`: by width, those that the windows need (`needed`). `edges`: the samples around the windows' starts, as far
     to both sides as one holds and a short spell lasts. `ahead`: what samples after now make of the buckets of 5
-    minutes, negated; `buckets` are without it.
+    minutes, negated; `buckets` are without it. `closed`: maintenance, which `buckets` are without.
     """
 
     now: int
@@ -40,6 +41,7 @@ class Past:
     buckets: Mapping[int, Sums]
     edges: Rows
     ahead: Sums = field(default_factory=lambda: joined([]))
+    closed: Closures = NO_CLOSURES
 
     @property
     def sampled(self) -> Bools:
@@ -66,11 +68,12 @@ class Past:
             buckets={width: sums(held) for width, held in self.buckets.items()},
             edges=self.edges.chosen(mine[self.edges.entity]).named(place),
             ahead=sums(self.ahead),
+            closed=self.closed.among(mine, place),
         )
 
 
-def past_of(samples: pd.DataFrame | Track, now: Any, limits: ApLimits) -> Past:
-    """The past of a few samples, from nothing: as `track` takes them."""
+def past_of(samples: pd.DataFrame | Track, now: Any, limits: ApLimits, closed: Closures = NO_CLOSURES) -> Past:
+    """The past of a few samples, from nothing: as `track` takes them. `closed`: by position among a track's."""
     t = samples if isinstance(samples, Track) else track(samples, now)
     n = len(t.entities)
     course = advance(no_heads(n), t, limits)
@@ -79,8 +82,9 @@ def past_of(samples: pd.DataFrame | Track, now: Any, limits: ApLimits) -> Past:
     heads[who] = ends
     entity, at, _ = course.turns()
     np.maximum.at(since, entity, at)
-    five = in_buckets(course.pieces())
-    return Past(t.now, t.entities, t.vantages, heads, since, {w: wider(five, w) for w in (FIVE_MINUTES, HOUR, DAY)}, t)
+    five = in_buckets(cut(course.pieces(), closed))
+    buckets = {w: wider(five, w) for w in (FIVE_MINUTES, HOUR, DAY)}
+    return Past(t.now, t.entities, t.vantages, heads, since, buckets, t, closed=closed)
 
 
 def rewound(past: Past, seeds: Heads, rows: Rows, limits: ApLimits) -> Past:
@@ -92,7 +96,8 @@ def rewound(past: Past, seeds: Heads, rows: Rows, limits: ApLimits) -> Past:
     heads[ahead] = seeds[ahead]
     who, ends = course.ends()
     heads[who] = ends
-    gone = less(in_buckets(course.pieces()), in_buckets(advance(seeds, rows, limits).pieces()))
+    kept, made = (cut(c.pieces(), past.closed) for c in (course, advance(seeds, rows, limits)))
+    gone = less(in_buckets(kept), in_buckets(made))
     buckets = {w: joined([held, wider(gone, w)], w) for w, held in past.buckets.items()}
     return replace(past, heads=heads, buckets=buckets, ahead=gone)
 
@@ -120,14 +125,12 @@ def _up(at: int, width: int) -> int:
 
 def known_time(past: Past, hours: float, limits: ApLimits) -> tuple[Micros, Micros]:
     """Microseconds up and down of each entity in the last `hours` by the clock (at least one)."""
-    cut = Stretch.of(past.now, hours)
+    at = Stretch.of(past.now, hours)
     n = len(past.entities)
-    edge, length = _edge(past, cut, limits)
-    up, down = _added(n, past.edges.entity, np.where(edge.up, length, 0), np.where(edge.up, 0, length))
-    spans = ((FIVE_MINUTES, cut.five, cut.hour), (HOUR, cut.hour, cut.day), (DAY, cut.day, past.now + DAY))
-    tail = in_buckets(_tails(past, limits, cut.five))
+    up, down = np.zeros(n, dtype="int64"), np.zeros(n, dtype="int64")
+    spans = ((FIVE_MINUTES, at.five, at.hour), (HOUR, at.hour, at.day), (DAY, at.day, past.now + DAY))
     parts = [chosen(s, (s.at >= first) & (s.at < end)) for w, first, end in spans for s in [past.buckets[w]]]
-    for sums in (*parts, tail):
+    for sums in (*parts, in_buckets(_edge(past, at, limits)), in_buckets(_tails(past, limits, at.five))):
         more = _added(n, sums.entity, sums.up, sums.down)
         up, down = up + more[0], down + more[1]
     return up, down
@@ -142,11 +145,15 @@ def _added(n: int, entity: Positions, *values: Micros) -> list[Micros]:
     return found
 
 
-def _edge(past: Past, cut: Stretch, limits: ApLimits) -> tuple[Segments, Micros]:
+def _edge(past: Past, at: Stretch, limits: ApLimits) -> Pieces:
     """What the samples say of the time from the window's start to the first whole bucket."""
     rows = past.edges
     found = segments(rows, past.now, limits.min_down_seconds)
-    return found, np.maximum(np.minimum(found.end, cut.five) - np.maximum(found.start, cut.opens), 0)
+    start, end = np.maximum(found.start, at.opens), np.minimum(found.end, at.five)
+    some = np.flatnonzero(end > start)
+    up = found.up[some].astype("int64")
+    pieces = Pieces(rows.entity[some], start[some], end[some], up, 1 - up, np.zeros(len(some), dtype="int64"))
+    return cut(pieces, past.closed)
 
 
 def _tails(past: Past, limits: ApLimits, first: int) -> Pieces:
@@ -168,7 +175,8 @@ def _tails(past: Past, limits: ApLimits, first: int) -> Pieces:
         np.concatenate([clients, 0 * ones]),
     )
     some = pieces.end > pieces.start
-    return Pieces(*(getattr(pieces, name)[some] for name in ("entity", "start", "end", "up", "down", "clients")))
+    names = ("entity", "start", "end", "up", "down", "clients")
+    return cut(Pieces(*(getattr(pieces, name)[some] for name in names)), past.closed)
 
 
 def tail(past: Past, limits: ApLimits) -> Sums:

@@ -11,6 +11,7 @@ from coc.domain.datasets import SAMPLED, Dataset
 from coc.domain.instants import Bools
 from coc.metrics.city import City
 from coc.metrics.facts import once
+from coc.metrics.maintenance import MAINTENANCE, windows_of
 from coc.metrics.past import Past, availability, past_of, present
 from coc.metrics.states import SILENT, Track, track
 
@@ -33,7 +34,10 @@ def _every_past(city: City, dataset: Dataset) -> Past:
     def find() -> Past:
         if dataset in city.pasts:
             return city.pasts[dataset]
-        return past_of(_samples(city, dataset), city.now, city.limits.ap)
+        seen = track(_samples(city, dataset), city.now)
+        keys = list(zip(seen.entities, seen.vantages, strict=True))
+        closed, _ = windows_of(city, dataset, keys, MAINTENANCE)
+        return past_of(seen, city.now, city.limits.ap, closed)
 
     return once(city, f"every-past-{dataset.value}", find)
 

@@ -16,9 +16,10 @@ from coc.domain.datasets import SAMPLED, Dataset
 from coc.domain.instants import DAY, HOUR, NAT, SECOND, Bools, Micros, to_micros
 from coc.metrics.buckets import FIVE_MINUTES
 from coc.metrics.city import City
-from coc.metrics.closures import Closures, Places, closures
+from coc.metrics.closures import Closures
 from coc.metrics.facts import now_of, once
 from coc.metrics.heads import FLAP_CHANGES, Positions
+from coc.metrics.maintenance import MAINTENANCE, windows_of
 from coc.metrics.points import past, population, states
 from coc.metrics.spells import (
     ON,
@@ -35,7 +36,6 @@ from coc.metrics.spells import (
 )
 from coc.metrics.states import DOWN, SILENT
 
-MAINTENANCE, POWER = "maintenance", "power"
 _SILENT_DAYS: Final = 8
 _TOGETHER: Final = 180 * SECOND
 _HOLD: Final = 300 * SECOND
@@ -66,7 +66,7 @@ def troubles(city: City, dataset: Dataset) -> Troubles:
 def _troubles(city: City, dataset: Dataset) -> Troubles:
     index = population(city, dataset).index
     close, again = _tolerances(city, dataset, index)
-    closed, window = windows_of(city, dataset, index, MAINTENANCE)
+    closed, window = declared(city, dataset, index, MAINTENANCE)
     silent, sources, unheard = _without_sources(city, dataset, index, _silences(city, dataset, index), closed, close)
     silent, _ = without(silent, closed.entity, closed.start, closed.end)
     silent = silent.chosen(silent.end - np.maximum(silent.start, 0) >= FIVE_MINUTES)
@@ -87,18 +87,9 @@ def _tolerances(city: City, dataset: Dataset, index: pd.Index[Any]) -> tuple[Mic
     return np.maximum(2 * every, _TOGETHER), FLAP_CHANGES * every
 
 
-def windows_of(city: City, dataset: Dataset, index: pd.Index[Any], kind: str) -> tuple[Closures, Positions]:
-    """The declared windows of one kind of each entity, and which row of `City.windows` each is."""
-    rows = np.flatnonzero(city.windows["kind"] == kind)
-    if not rows.size:
-        return closures([], [], [])
-    some = city.windows.iloc[rows]
-    start, end = to_micros(some["start"]), to_micros(some["end"])
-    scopes = some["scope"].tolist()
-    where = once(city, "network-places", lambda: Places.of(city.access_points, city.links, city.sites))
-    spans = [(start[i : i + 1], end[i : i + 1]) for i in range(len(rows))]
-    closed, which = closures(scopes, spans, (where.scopes_of(dataset, (name, "")) for name in index))
-    return closed, rows[which]
+def declared(city: City, dataset: Dataset, index: pd.Index[Any], kind: str) -> tuple[Closures, Positions]:
+    """`windows_of` what the COC's own room sees."""
+    return windows_of(city, dataset, [(name, "") for name in index], kind)
 
 
 def _of_room(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
