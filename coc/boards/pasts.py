@@ -16,12 +16,15 @@ from sqlalchemy.engine import Connection
 from coc.domain.datasets import Dataset
 from coc.domain.instants import DAY, HOUR, NAT, SECOND, Micros
 from coc.domain.limits import ApLimits
+from coc.ingest import closed
 from coc.metrics.buckets import FIVE_MINUTES, Sums, chosen, joined, replaced
+from coc.metrics.closures import NO_CLOSURES
 from coc.metrics.heads import NO_ROWS, Rows, merged_rows, no_heads, same_heads
 from coc.metrics.past import WINDOWS_HOURS, Past, Stretch, rewound
 from coc.store import Store, ledger
 from coc.store.ledger import Key
 
+_CLOSED_BACK: Final = (max(WINDOWS_HOURS) + 24) * HOUR  # as far as a window and a sample's hold reach
 _FOREVER: Final = int(np.iinfo("int64").max) - DAY
 
 
@@ -49,6 +52,7 @@ class Pasts:
         hours_ = dict.fromkeys((("hour", hours) for hours in WINDOWS_HOURS), HOUR)
         self._buckets = {name: _Held(width) for name, width in (fives | hours_ | {("day", 0): DAY}).items()}
         self._edges = [_Held(0) for _ in WINDOWS_HOURS]
+        self._closed, self._closed_until = NO_CLOSURES, 0
         self._rev = -1
 
     def refresh(self, now: pd.Timestamp, commit: int) -> tuple[Past, bool]:
@@ -62,10 +66,14 @@ class Pasts:
                 self._buckets = {name: _Held(held.width) for name, held in self._buckets.items()}
             changed |= self._read_buckets(connection, moment, after)
             changed |= self._read_edges(connection, moment, after)
+            if after is not None or not self._closed_until > moment:
+                self._closed_until = moment // DAY * DAY + DAY
+                mine = closed.written(connection, self.dataset, self._keys)
+                self._closed = mine.between(moment - _CLOSED_BACK, self._closed_until)
             self._rev = commit
             names, vantages = (pd.Index([key[i] for key in self._keys], dtype="str") for i in (0, 1))
             past = Past(moment, names, vantages, self._heads, self._since, self._by_width(), self._edge_rows())
-            return self._until_now(connection, past), changed
+            return self._until_now(connection, replace(past, closed=self._closed)), changed
 
     def _read_heads(self, connection: Connection) -> bool:
         keys, heads, since = ledger.present(connection, self.dataset)

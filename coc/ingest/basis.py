@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from coc.domain.datasets import Dataset
 from coc.domain.instants import SECOND
 from coc.domain.limits import ApLimits, hold_seconds
+from coc.ingest import closed
+from coc.ingest.closed import Maintenance
 from coc.settings.models import Realm, Settings
 from coc.store import Tx
 from coc.store.state_tables import state_basis, state_heads, state_stale
@@ -27,15 +29,19 @@ _HOLD: Final = "hold of "
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """`holds`: microseconds by source; of a source that config does not name (any more), the least."""
+    """`holds`: microseconds by source; of a source that config does not name (any more), the least.
+
+    `maintenance`: what config declares; which entities it covers is `coc.ingest.closed`'s.
+    """
 
     limits: ApLimits
     holds: defaultdict[str, int]
+    maintenance: Maintenance
 
     @classmethod
     def of(cls, settings: Settings, realm: Realm) -> Self:
         known = {name: _micros(block.every_seconds) for name, block in settings.of_realm(realm).items()}
-        return cls(settings.limits.ap, defaultdict(lambda: _micros(0), known))
+        return cls(settings.limits.ap, defaultdict(lambda: _micros(0), known), Maintenance.of(settings))
 
     def note(self, tx: Tx, sources: Iterable[str]) -> None:
         """Write down what is used from now on; what was computed from something else waits from now on."""
@@ -48,6 +54,7 @@ class Basis:
                 _to_compute(tx, None if name == _LIMITS else name.removeprefix(_HOLD))
             tx.connection.execute(sa.delete(state_basis).where(state_basis.c.name == name))
             tx.connection.execute(sa.insert(state_basis).values(name=name, value=value))
+        closed.note(tx, self.maintenance)
 
 
 def _micros(every_seconds: float) -> int:

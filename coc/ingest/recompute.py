@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from coc.domain.datasets import Dataset
 from coc.domain.instants import NAT
+from coc.ingest import closed
 from coc.ingest.basis import Basis, sampled_by
 from coc.ingest.states import Moves
 from coc.metrics.buckets import FIVE_MINUTES, chosen, joined, less
@@ -24,7 +25,7 @@ _SLICE: Final = 20  # entities a transaction: a month of each is half a million 
 
 
 def settle_states(store: Store, settings: Settings, realm: Realm) -> int:
-    """Compute anew what was computed from other limits or polling intervals, or never; how many entities.
+    """Compute anew what was computed from other limits, polling intervals or maintenance, or never; how many.
 
     Each slice is a commit of its own, so a stop in between loses nothing. Until its turn comes an entity keeps what
     was known of it, and its new samples wait with it.
@@ -32,6 +33,7 @@ def settle_states(store: Store, settings: Settings, realm: Realm) -> int:
     basis = Basis.of(settings, realm)
     with store.commit(ledger.RECOMPUTED) as tx:
         basis.note(tx, sampled_by(tx))
+        closed.note(tx, basis.maintenance, whole=True)
     done, total = 0, _waiting(store)
     while done < total or _waiting(store):
         with store.commit(ledger.RECOMPUTED) as tx:
@@ -72,7 +74,7 @@ def _compute(tx: Tx, basis: Basis, dataset: Dataset, entities: list[str]) -> Non
     seeds = no_heads(n)
     if floor != NAT:  # the mark of the first sample's own hour says what came before the floor
         seeds = ledger.heads_before(tx.connection, dataset, keys, opens, floor)
-    moves = Moves(basis.limits, n)
+    moves = Moves(basis.limits, closed.renewed(tx, basis.maintenance, dataset, keys), n)
     moves.append(seeds, rows)
     sums = joined(moves.sums)
     held = ledger.read_rollups(tx.connection, dataset, FIVE_MINUTES, keys, floor, int(ever[0]))

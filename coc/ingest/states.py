@@ -17,6 +17,7 @@ from coc.domain.datasets import COLUMNS, KEYS, Dataset, seen_from
 from coc.domain.instants import DAY, HOUR, NAT, Bools, Micros, to_micros
 from coc.domain.limits import ApLimits
 from coc.ingest.basis import Basis, waiting
+from coc.ingest.closed import Closed, closed_of
 from coc.metrics.buckets import Sums, in_buckets, joined, less
 from coc.metrics.heads import NO_ROWS, Course, Heads, Positions, Rows, advance, no_heads, same_heads
 from coc.store import Tx, bulk, ledger
@@ -49,7 +50,7 @@ def store_samples(tx: Tx, basis: Basis, source: str, dataset: Dataset, good: pd.
     moving = np.array([name not in stale for name, _ in keys])[entity] & (at >= ledger.floor(tx.connection))
     replay = _Replay.of(tx, basis, dataset, keys, heads, entity[moving], at[moving], late[moving])
     stored = bulk.upsert(tx, dataset, good, source=source)
-    moves = Moves(basis.limits, len(keys))
+    moves = Moves(basis.limits, closed_of(tx, basis.maintenance, dataset, keys, heads), len(keys))
     alone = moving & ~replay.mine[entity]
     moves.append(heads, _rows(good[alone], entity[alone], at[alone], basis.holds[source]))
     replay.run(moves)
@@ -141,6 +142,7 @@ class Moves:
     """What a batch changes, gathered for one write each. Entities by position."""
 
     limits: ApLimits
+    closed: Closed
     size: int
     sums: list[Sums] = field(default_factory=list)
     heads: dict[int, np.void] = field(default_factory=dict)
@@ -151,7 +153,7 @@ class Moves:
     def append(self, heads: Heads, rows: Rows) -> None:
         """Samples that are later than their heads."""
         course = advance(heads, rows, self.limits)
-        self.sums.append(in_buckets(course.pieces()))
+        self.sums.append(in_buckets(self.closed.cut(course.pieces())))
         self._turns(course, None)
         self._marks(course, None)
         self.heads |= dict(zip(*_listed(*course.ends()), strict=True))
@@ -159,7 +161,8 @@ class Moves:
     def differ(self, held: Heads, old: Rows, heads: Heads, new: Rows) -> None:
         """Two runs over the same stretch, as it was and as it is now. `held` and `heads` are moved on to its end."""
         was, now = advance(held, old, self.limits), advance(heads, new, self.limits)
-        self.sums.append(less(in_buckets(now.pieces()), in_buckets(was.pieces())))
+        made, held_ = (in_buckets(self.closed.cut(course.pieces())) for course in (now, was))
+        self.sums.append(less(made, held_))
         self._turns(now, was)
         self._marks(now, was)
         for moved, course in ((held, was), (heads, now)):
