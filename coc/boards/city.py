@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final, Self
 
 import pandas as pd
 
 from coc.domain.datasets import Dataset
+from coc.domain.instants import micros_of, to_index
 from coc.domain.worktime import Calendars, build_calendars
 from coc.ingest.context import known_units
-from coc.metrics.city import City, Part
+from coc.metrics.city import City, Part, no_windows
 from coc.metrics.known import Known, nothing_known
+from coc.metrics.maintenance import MAINTENANCE, POWER
 from coc.metrics.past import Past
 from coc.settings.models import Realm, Settings
 from coc.store import Store
@@ -87,11 +90,34 @@ def cities_of(
         known_hours=known.hours,
         known_days=known.days,
         reasons=known.reasons,
+        sampled=known.sampled,
+        windows=_windows(settings, now),
     )
     part = _public(whole)
     letters, given = whole.letters[part.letters], whole.dispositions[part.dispositions]
     public = replace(whole, letters=letters, dispositions=given, part=part, published=(published or {}).get(PUBLIC))
     return {ALL: whole, PUBLIC: public}
+
+
+_BACK, _AHEAD = timedelta(days=32), timedelta(days=1)
+
+
+def _windows(settings: Settings, now: pd.Timestamp) -> pd.DataFrame:
+    """What config announces of the network, each time it comes: `City.windows`."""
+    network, zone = settings.network, settings.city.time_zone
+    first, last = micros_of(now - _BACK), micros_of(now + _AHEAD)
+    rows: list[tuple[str, str, int, int, str]] = []
+    for kind, windows in ((MAINTENANCE, network.maintenance), (POWER, network.power_cuts)):
+        for window in windows:
+            spans = window.planned(zone).spans(first, last)
+            rows += [
+                (kind, window.scope, *span, window.reason) for span in zip(*(s.tolist() for s in spans), strict=True)
+            ]
+    if not rows:
+        return no_windows()
+    found = pd.DataFrame(rows, columns=list(no_windows().columns))
+    times = {name: to_index(found[name].to_numpy()) for name in ("start", "end")}
+    return found.assign(**times).astype(dict.fromkeys(("kind", "scope", "reason"), "str"))
 
 
 def _public(whole: City) -> Part:

@@ -20,7 +20,7 @@ from coc.domain.datasets import COLUMNS, KEYS, SAMPLES, Dataset
 from coc.domain.worktime import Calendars
 from coc.ingest.basis import Basis
 from coc.metrics.buckets import WIDTHS
-from coc.metrics.known import Known, known_frame, turns_frame
+from coc.metrics.known import Known, known_frame, nothing_sampled, turns_frame
 from coc.metrics.past import Past
 from coc.store import Store
 from coc.store.columns import empty_frame
@@ -57,6 +57,7 @@ class LiveFrames:
         self._pasts = {d: Pasts(store, d, basis.limits, basis.holds) for d in SAMPLES}
         self._known = {d: KnownHeld(store, d, basis.limits, pasts.margin) for d, pasts in self._pasts.items()}
         self._reasons = Reasons(store)
+        self._sampled = nothing_sampled()
         self._marks: dict[Dataset, tuple[int, int]] = {}
         self._rev: int | None = None
         self._day: date | None = None
@@ -72,6 +73,7 @@ class LiveFrames:
             changed |= self._load_rows(now, after)
             changed |= self._load_samples(now, after)
             changed |= self._load_tables(whole)
+            self._sampled = self.store.sampled()
         for dataset, pasts in self._pasts.items():
             self.pasts[dataset], moved = pasts.refresh(now, commit)
             self._known[dataset].refresh(self.pasts[dataset], commit)
@@ -85,7 +87,7 @@ class LiveFrames:
         held = self._known.values()
         minutes, hours, days = (known_frame([h.parts[w] for h in held if w in h.parts]) for w in WIDTHS)
         turns = turns_frame([h.turns for h in held])
-        return Known(turns, minutes, hours, days, self._reasons.of(turns))
+        return Known(turns, minutes, hours, days, self._reasons.of(turns), self._sampled)
 
     def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         since = (now - _LOOKBACK).to_pydatetime()

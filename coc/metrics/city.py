@@ -12,7 +12,7 @@ from coc.domain.datasets import COLUMNS, DTYPES, Dataset, Kind
 from coc.domain.instants import Bools
 from coc.domain.limits import Limits
 from coc.domain.worktime import Calendars
-from coc.metrics.known import no_reasons, nothing_known
+from coc.metrics.known import no_reasons, nothing_known, nothing_sampled
 from coc.metrics.past import Past
 
 WindowName = Literal["7d", "30d", "90d"]
@@ -29,10 +29,6 @@ def no_windows() -> pd.DataFrame:
     """No maintenance and no power cut: the columns of `City.windows`."""
     columns = {"kind": "str", "scope": "str", "start": _TIME, "end": _TIME, "reason": "str"}
     return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
-
-
-def _nothing_sampled() -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series([], dtype="str") for name in ("dataset", "entity", "source")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class City:
     known_hours: pd.DataFrame = field(default_factory=lambda: nothing_known().hours)
     known_days: pd.DataFrame = field(default_factory=lambda: nothing_known().days)
     windows: pd.DataFrame = field(default_factory=no_windows)
-    sampled: pd.DataFrame = field(default_factory=_nothing_sampled)
+    sampled: pd.DataFrame = field(default_factory=nothing_sampled)
     reasons: pd.DataFrame = field(default_factory=no_reasons)
     published: pd.DataFrame | None = None
     provided: frozenset[str] = frozenset()

@@ -113,11 +113,17 @@ class Known(NamedTuple):
     hours: pd.DataFrame
     days: pd.DataFrame
     reasons: pd.DataFrame
+    sampled: pd.DataFrame
 
 
 def nothing_known() -> Known:
     minutes, hours, days = (known_frame([]) for _ in WIDTHS)
-    return Known(turns_frame([]), minutes, hours, days, no_reasons())
+    return Known(turns_frame([]), minutes, hours, days, no_reasons(), nothing_sampled())
+
+
+def nothing_sampled() -> pd.DataFrame:
+    """Which source brings the samples of what: columns dataset, entity, source."""
+    return pd.DataFrame({name: pd.Series([], dtype="str") for name in ("dataset", "entity", "source")})
 
 
 def _keys(parts: Sequence[Part]) -> dict[str, Any]:

@@ -190,6 +190,14 @@ class Rows(Database):
         with self.read() as connection:
             return {d: (r[0], r[1]) for d, r in zip(tables, (connection.execute(p).one() for p in parts), strict=True)}
 
+    def sampled(self) -> pd.DataFrame:
+        """Which source brings the samples of what: dataset, entity, source; who brought the newest one comes last."""
+        c = sample_heads.c
+        chosen = sa.select(c.dataset, c.entity, c.source).order_by(c.at, c.source)
+        with self.read() as connection:
+            rows: Any = connection.execute(chosen).cursor
+            return pd.DataFrame(rows.fetchall(), columns=["dataset", "entity", "source"], dtype="str")
+
     def known_samples(self, source: str, datasets: Iterable[Dataset]) -> dict[str, datetime]:
         """The newest `at` held of each entity that this source samples."""
         heads = sample_heads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,9 @@ from coc.domain.limits import Limits
 from coc.domain.worktime import build_calendars
 from coc.metrics import City, known
 from coc.metrics.buckets import FIVE_MINUTES, WIDTHS, chosen, joined, wider
+from coc.metrics.city import no_windows
 from coc.metrics.heads import advance, no_heads
+from coc.metrics.maintenance import MAINTENANCE, windows_of
 from coc.metrics.past import past_of, tail
 from coc.metrics.states import track
 
@@ -104,14 +107,22 @@ def reasons_of(turns: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
     return keys.astype({"vantage": "str"}).merge(told, on=["service", "vantage", "at"], how="left")
 
 
-def known_of(samples: dict[Dataset, pd.DataFrame], now: datetime, limits: Limits) -> dict[str, pd.DataFrame]:
-    """`turns` and the known time of a city, from nothing."""
+def known_of(city: City) -> City:
+    """With `turns` and known time, from nothing but the samples."""
+    samples = {
+        Dataset.AP_SAMPLES: city.ap_samples,
+        Dataset.SERVICE_SAMPLES: city.service_samples,
+        Dataset.LINK_SAMPLES: city.link_samples,
+    }
+    now, limits = city.now, city.limits
     moment = micros_of(now)
     turns: list[known.Part] = []
     sums: dict[int, list[known.Part]] = {width: [] for width in WIDTHS}
     for dataset, rows in samples.items():
         seen = track(rows, now)
-        past, course = past_of(seen, now, limits.ap), advance(no_heads(len(seen.entities)), seen, limits.ap)
+        keys = list(zip(seen.entities, seen.vantages, strict=True))
+        closed, _ = windows_of(city, dataset, keys, MAINTENANCE)
+        past, course = past_of(seen, now, limits.ap, closed), advance(no_heads(len(seen.entities)), seen, limits.ap)
         names = (dataset, past.entities, past.vantages)
         turns.append(known.Part(*names, known.since(known.Turns(*course.turns()), known.turns_open(moment))))
         whole = joined([past.buckets[FIVE_MINUTES], tail(past, limits.ap)])
@@ -121,12 +132,10 @@ def known_of(samples: dict[Dataset, pd.DataFrame], now: datetime, limits: Limits
                 found = chosen(wider(whole, width), wider(whole, width).at >= opens)
                 order = np.lexsort((found.entity, found.at))
                 sums[width].append(known.Part(*names, chosen(found, order)))
-    all_turns = known.turns_frame(turns)
-    frames = (known.known_frame(sums[width]) for width in WIDTHS)
-    of_services = samples.get(Dataset.SERVICE_SAMPLES, frame(Dataset.SERVICE_SAMPLES, []))
-    found = known.Known(all_turns, *frames, reasons_of(all_turns, of_services))
-    names = ("turns", "known_minutes", "known_hours", "known_days", "reasons")
-    return dict(zip(names, found, strict=True))
+    minutes, hours, days = (known.known_frame(sums[width]) for width in WIDTHS)
+    turned = known.turns_frame(turns)
+    reasons = reasons_of(turned, city.service_samples)
+    return replace(city, turns=turned, known_minutes=minutes, known_hours=hours, known_days=days, reasons=reasons)
 
 
 def city(
@@ -146,6 +155,7 @@ def city(
     letter_types: tuple[str, ...] = LETTER_TYPES,
     valid: Validity = NO_BOUNDS,
     calendar: CalendarSettings | None = None,
+    windows: pd.DataFrame | None = None,
 ) -> City:
     units, limits = unit_list(valid=valid), limits or Limits()
     calendars = build_calendars(calendar or CalendarSettings(), "Asia/Jakarta", units)
@@ -161,7 +171,7 @@ def city(
         Dataset.SERVICE_SAMPLES: frame(Dataset.SERVICE_SAMPLES, service_samples or []),
         Dataset.LINK_SAMPLES: frame(Dataset.LINK_SAMPLES, link_samples or []),
     }
-    return City(
+    made = City(
         now=pd.Timestamp(now).tz_convert("UTC"),
         calendars=calendars,
         limits=limits,
@@ -175,8 +185,9 @@ def city(
         service_samples=samples[Dataset.SERVICE_SAMPLES],
         links=frame(Dataset.LINKS, links or []),
         link_samples=samples[Dataset.LINK_SAMPLES],
-        **known_of(samples, now, limits),
+        windows=no_windows() if windows is None else windows,
         provided=provided,
         letter_types=letter_types,
         unit_names={c: f"Dinas {c}" for c in UNITS},
     )
+    return known_of(made)

@@ -14,6 +14,10 @@ from tests.metrics.histories import NOW, ago, heard, network, points, windows
 UP = "+" * 60
 
 
+def with_windows(city: City, declared: pd.DataFrame) -> City:
+    return cities.known_of(replace(city, windows=declared))
+
+
 def told(city: City) -> list[tuple[Any, ...]]:
     """kind, cause, entity, points, minutes since the start, minutes since the end."""
     found = outages(city)
@@ -128,19 +132,19 @@ def test_three_sites_of_one_kecamatan_that_fall_together_had_a_power_cut() -> No
 
 def test_a_declared_power_cut_names_its_reason() -> None:
     city = network({"A": UP + "-" * 30, "B": UP + "+" * 30}, {"S": "AB"})
-    city = replace(city, windows=windows(("power", "area:15.71", ago(32), ago(0))))
+    city = with_windows(city, windows(("power", "area:15.71", ago(32), ago(0))))
     assert told(city) == [("ap", "power", "A", 1, 27, None)]
     assert outages(city)["reason"].tolist() == ["pekerjaan"]
 
 
 def test_maintenance_has_what_falls_in_it_until_its_end() -> None:
     city = network({"A": UP + "-" * 30, "B": UP + "-" * 30}, {"S": "AB"})
-    during = replace(city, windows=windows(("maintenance", "site:S", ago(40), ago(-5))))
+    during = with_windows(city, windows(("maintenance", "site:S", ago(40), ago(-5))))
     assert told(during) == [("site", "maintenance", "S", 2, 27, None)]
     assert present_causes(during).to_dict() == dict.fromkeys("AB", "maintenance")
-    over = replace(city, windows=windows(("maintenance", "site:S", ago(40), ago(10))))
+    over = with_windows(city, windows(("maintenance", "site:S", ago(40), ago(10))))
     assert told(over) == [("site", "maintenance", "S", 2, 27, 10), ("site", "upstream", "S", 2, 10, None)]
-    one = replace(city, windows=windows(("maintenance", "ap:A", ago(40), ago(-5))))
+    one = with_windows(city, windows(("maintenance", "ap:A", ago(40), ago(-5))))
     assert {event[:3] for event in told(one)} == {("ap", "maintenance", "A"), ("ap", "fault", "B")}
 
 
