@@ -44,6 +44,8 @@ _STORE_RETRY: Final = 10.0  # seconds between tries of a store in trouble
 _HUNG_AFTER: Final = 10.0  # seconds past the deadline without a sign of life
 _WATCH: Final = 1.0  # seconds
 _MOST_HUNG: Final = 3  # threads a source may leave behind
+# Where sampled things stand: what their maintenance depends on.
+_PLACES: Final = (Dataset.SITES, Dataset.ACCESS_POINTS, Dataset.LINKS)
 
 
 class _Run:
@@ -100,6 +102,7 @@ class Scheduler:
         self._on_commit = on_commit or (lambda: None)
         # A run that outlasts its interval is skipped, by design: the feed turns late, the log need not repeat it.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._placed: dict[Dataset, tuple[int, int]] = {}
         self._stopping = threading.Event()
         self._threads = DaemonThreads()
         self._jobs = BackgroundScheduler(
@@ -220,12 +223,24 @@ class Scheduler:
             **how,
         )
         self._said(source, report)
+        self._settle_moved(source, report)
         later = report.retry_after
         if report.error_code in tuple(Cause):  # not the source's fault: as soon as the store is well again
             self._again(source.name, min(source.block.every_seconds, _STORE_RETRY))
         elif later is not None and later > source.block.every_seconds:
             self._again(source.name, later)
         self._on_commit()
+
+    def _settle_moved(self, source: _Source, report: PullReport) -> None:
+        """A point that moved to another site may be under other maintenance now."""
+        places = filled_by_connector(source.connector) & set(_PLACES)
+        if not (places and report.stored and self.settings.network.maintenance) or self._stopping.is_set():
+            return
+        with trouble_passed_over():
+            marks = self.store.marks(_PLACES)
+            if marks != self._placed:
+                self._placed = marks
+                self._jobs.add_job(self._settle, id="settle", next_run_time=system_now(), replace_existing=True)
 
     def _again(self, job: str, seconds: float) -> None:
         if not self._stopping.is_set():
