@@ -14,7 +14,7 @@ import pytest
 from coc.boards.known_held import KnownHeld
 from coc.boards.pasts import Pasts
 from coc.domain.datasets import Dataset
-from coc.domain.limits import ApLimits, Limits
+from coc.domain.limits import ApLimits
 from coc.ingest.basis import Basis
 from coc.metrics.buckets import WIDTHS
 from coc.metrics.known import known_frame, turns_frame
@@ -146,12 +146,11 @@ def test_what_is_held_of_known_time_is_what_all_samples_make(store: Store, pasts
         now = NOW + timedelta(minutes=minutes)
         past, _ = pasts.refresh(pd.Timestamp(now), store.commit_number())
         held.refresh(past, store.commit_number())
-        frame = cities.frame(AP, samples[: (n + 1) * size])
-        whole = cities.known_of({AP: frame}, now, Limits())
+        whole = cities.city(now, ap_samples=samples[: (n + 1) * size])
         seen = [known_frame([held.parts[width]]) for width in WIDTHS]
         for name, found in zip(("known_minutes", "known_hours", "known_days"), seen, strict=True):
-            pd.testing.assert_frame_equal(texts(found), texts(whole[name]))
-        pd.testing.assert_frame_equal(texts(turns_frame([held.turns])), texts(whole["turns"]))
+            pd.testing.assert_frame_equal(texts(found), texts(getattr(whole, name)))
+        pd.testing.assert_frame_equal(texts(turns_frame([held.turns])), texts(whole.turns))
 
 
 def texts(frame: pd.DataFrame) -> pd.DataFrame:
