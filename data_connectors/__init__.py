@@ -19,7 +19,7 @@ from data_connectors.base import Connector, FetchError
 ENTRY_POINTS: Final = "coc.connectors"
 log = logging.getLogger(__name__)
 
-__all__ = ["Connector", "FetchError", "registry"]
+__all__ = ["Connector", "FetchError", "is_pushed", "registry"]
 
 
 @cache
@@ -42,6 +42,11 @@ def registry() -> dict[str, type[Any]]:
         else:
             log.warning("entry point %s (%s) is not a connector", point.name, point.value)
     return found
+
+
+def is_pushed(kind: str) -> bool:
+    """Whether connectors of this kind report by themselves (`Connector.pushed`)."""
+    return bool(getattr(registry().get(kind), "pushed", False))
 
 
 def _is_connector(found: object) -> bool:

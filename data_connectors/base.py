@@ -138,6 +138,8 @@ class Connector(Protocol):
     One that can read any past window says `history: ClassVar[bool] = True`: the scheduler then asks for its last hour
     first, and for its past in pieces (`Window.now` is a piece's end) while the wall lives already.
 
+    One that is not asked but reports by itself says `pushed: ClassVar[bool] = True`.
+
     One that maps a source's own columns has `remap(dataset, origins) -> Batch`: rows that were refused (of one name,
     with the same columns), mapped as its block says now. Raises FetchError where it wants more than was kept of them.
     """

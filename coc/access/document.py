@@ -13,6 +13,7 @@ _RIGHTS: Final = {
     Right.VIEWER: "whoever has a lens",
     Right.SIGNED_IN: "an account's own session",
     Right.MACHINE: "this machine, or a token",
+    Right.PROBE: "a token of the role probe, which opens nothing else",
 }
 _HEAD: Final = """# Who may have what
 

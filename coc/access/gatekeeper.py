@@ -39,6 +39,11 @@ NO_SESSION: Final = Refusal(
 )
 
 
+NO_TOKEN: Final = Refusal(401, "Bearer token wanted", "Send one `Authorization: Bearer TOKEN` header.", code="token")
+A_PROBE: Final = Refusal(403, "Not yours", "A probe's token reports at /api/v1/probe and opens nothing else.", "probe")
+NO_PROBE: Final = Refusal(403, "Not yours", "Only a token of the role probe may report here.", code="no-probe")
+
+
 class Gatekeeper:
     """`viewer_of` touches memory only: the event loop may call it for every request."""
 
@@ -53,7 +58,9 @@ class Gatekeeper:
         """
         shown = headers_named(scope.get("headers") or (), b"authorization")
         if shown:
-            found = self._by_token(shown, scope)
+            found = _in_its_place(self._by_token(shown, scope), right)
+        elif right is Right.PROBE:
+            return NO_TOKEN
         elif right is Right.MACHINE:
             return Viewer("operator", "loopback") if is_local(scope) else STRANGER
         else:
@@ -81,7 +88,7 @@ class Gatekeeper:
     def _by_token(self, shown: list[str], scope: Scope) -> Viewer | Refusal:
         scheme, _, secret = shown[0].partition(" ")
         if len(shown) != 1 or scheme.lower() != "bearer" or not secret.strip():
-            return Refusal(401, "Bearer token wanted", "Send one `Authorization: Bearer TOKEN` header.", code="token")
+            return NO_TOKEN
         viewer = self.tokens.viewer_of(secret.strip())
         if isinstance(viewer, Refusal) or not query_value(scope, "lens"):
             return viewer
@@ -99,6 +106,13 @@ class Gatekeeper:
             return replace(viewer, lens=lens)
         kept = lens_named(cookie(scope, LENS_COOKIE) or "")
         return replace(viewer, lens=kept) if kept else viewer
+
+
+def _in_its_place(found: Viewer | Refusal, right: Right) -> Viewer | Refusal:
+    """A probe's token opens the probes' door alone, and no other token opens that."""
+    if isinstance(found, Refusal) or found.probe is (right is Right.PROBE):
+        return found
+    return A_PROBE if found.probe else NO_PROBE
 
 
 def session_cookie(realm: Realm, *, https: bool = False) -> str:

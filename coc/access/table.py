@@ -22,6 +22,7 @@ class Right(StrEnum):
     VIEWER = "viewer"  # whoever has a lens; what it shows is the lens' business
     SIGNED_IN = "signed in"  # an account's own matters: a session, never a token nor this machine
     MACHINE = "machine"  # who sits at this machine, or any token
+    PROBE = "probe"  # the token of a probe, which opens nothing else
 
 
 class Speaks(StrEnum):
@@ -66,6 +67,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("/api/v1/series/*", Right.VIEWER),
     Rule("/api/v1/feeds", Right.VIEWER),
     Rule("/api/v1/stream", Right.VIEWER),
+    Rule("/api/v1/probe", Right.PROBE, methods=FORM),
     *(Rule(f"/export/kpis.{f}", Right.VIEWER, audited="export") for f in ("csv", "xlsx", "json")),
     *(
         Rule(f"/export/{rows}.{f}", Right.VIEWER, lenses=OF_LETTERS, audited="export")

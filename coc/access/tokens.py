@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from coc.access.viewer import LENS_OF_ROLE, Refusal, Security, Viewer, security_named
+from coc.access.viewer import LENS_OF_ROLE, PROBE, Refusal, Security, Viewer, security_named
 from coc.clock import system_now
 from coc.settings.models import Settings
 from coc.store.control import Account
@@ -112,4 +112,6 @@ class Tokens:
             return Refusal(
                 401, "Expired token", f"{found.name} expired on {found.expires}; `coc token create` makes another."
             )
+        if found.role == PROBE:
+            return Viewer("public", found.name, probe=True)
         return Viewer(LENS_OF_ROLE[found.role], found.name, found.units, found.cleared)

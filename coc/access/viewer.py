@@ -11,6 +11,7 @@ Security = Literal["biasa", "terbatas", "rahasia", "sangat_rahasia"]
 SECURITIES: Final[tuple[Security, ...]] = ("biasa", "terbatas", "rahasia", "sangat_rahasia")
 LENSES: Final[tuple[Lens, ...]] = ("public", "room", "operator", "head", "leader", "admin")
 ROLES: Final = ("guest", "screen", "head", "leader", "operator", "admin")
+PROBE: Final = "probe"  # a role of tokens alone: it reports what a site sees, and reads nothing
 LENS_OF_ROLE: Final[dict[str, Lens]] = {
     "guest": "public",
     "screen": "room",
@@ -39,7 +40,7 @@ class Viewer:
     """`name` goes to the audit log. `units`: a head's own, without their children; empty for the others.
 
     `cleared`: the account's own clearance, where it has one. `session`: the digest of the session that it came by, ""
-    without one.
+    without one. `probe`: a token that may report and nothing else.
     """
 
     lens: Lens
@@ -47,6 +48,7 @@ class Viewer:
     units: tuple[str, ...] = ()
     cleared: Security | None = None
     session: str = ""
+    probe: bool = False
 
     @property
     def clearance(self) -> Security | None:

@@ -84,10 +84,14 @@ def pull(
 
 def _chosen(settings: Settings, realm: Realm, names: list[str], dry_run: bool) -> list[str]:
     """The connectors to run, suppliers of units first, so that letters know their units."""
+    import data_connectors
+
     for name in names:
         if not settings.connectors[name].enabled and not dry_run:
             raise Refusal(f"{name} is disabled in config; enable it, or try it with --dry-run", USAGE)
-    of_realm = settings.of_realm(realm)
+        if data_connectors.is_pushed(settings.connectors[name].type):
+            raise Refusal(f"{name} reports by itself, with `coc probe --report`: there is nothing to pull", USAGE)
+    of_realm = {n: b for n, b in settings.of_realm(realm).items() if not data_connectors.is_pushed(b.type)}
     chosen = list(dict.fromkeys(names)) or [name for name, block in of_realm.items() if block.enabled]
     if not chosen:
         raise Refusal(f"config names no enabled connector of the {realm} realm", USAGE)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from coc.settings.models import Settings
     from coc.store.control import Control
 
-Role = Literal["guest", "screen", "head", "leader", "operator", "admin"]
+Role = Literal["guest", "screen", "head", "leader", "operator", "admin", "probe"]
 group = group_of("API tokens: who may read /api/v1 without sitting at this machine.")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _BYTES = 32
@@ -44,8 +44,8 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who or what it is for.")],
     role: Annotated[
-        Literal["guest", "screen", "head", "leader", "operator", "admin"],
-        typer.Option("--role", help="What it may see."),
+        Literal["guest", "screen", "head", "leader", "operator", "admin", "probe"],
+        typer.Option("--role", help="What it may see; probe: nothing, but report what a site sees."),
     ],
     units: Annotated[str, typer.Option("--units", metavar="A,B", help="For a head: its units.")] = "",
     expires: Annotated[

@@ -309,7 +309,7 @@ class _Pull:
                         batch.source_now,
                         batch.retention_days,
                         # A probe's own config is its list: whoever took a service out of it meant to.
-                        allow_deletions=self.allow_deletions or self.block.type == "http_probe",
+                        allow_deletions=self.allow_deletions or self.block.type in ("http_probe", "probe"),
                     )
             except MassDeletionError as error:
                 withheld.append(error.detail)

@@ -114,7 +114,7 @@ class Scheduler:
         self._sources = {
             name: _Source(name, block, connectors[name] if connectors else _made(name, block))
             for name, block in settings.of_realm(realm).items()
-            if block.enabled
+            if block.enabled and not data_connectors.is_pushed(block.type)
         }
 
     def start(self) -> None:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from coc.access import Figure, Viewer
 from coc.live.encoding import PRIVATE, VARY, accepted, compress, etag_of, matches
+from coc.live.probe_api import add_probes
 from coc.live.problems import CONTENT_TYPE, problem
 from coc.live.series_api import UnitQuery, add_series, known_kpi, known_unit
 from coc.live.services import Services
@@ -129,6 +130,7 @@ def build_api(services: Services) -> FastAPI:
         return respond(request, [_item(f) for f in found])
 
     add_series(api, services, _PROBLEMS, respond)
+    add_probes(api, services, _PROBLEMS)
 
     @api.get("/api/v1/feeds", response_model=Feeds, responses=_PROBLEMS, tags=["sources"])
     async def feeds(request: Request) -> Response:

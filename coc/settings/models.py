@@ -125,7 +125,7 @@ def own_services(block: ConnectorBlock) -> dict[str, Any]:
 
 class ApiToken(Model):
     sha256: str = Field(pattern=r"^[0-9a-fA-F]{64}$")
-    role: Literal["guest", "screen", "head", "leader", "operator", "admin"]
+    role: Literal["guest", "screen", "head", "leader", "operator", "admin", "probe"]
     units: tuple[str, ...] = ()
     expires: date | None = None
 
