@@ -98,12 +98,21 @@ class Probe:
         raise FetchError("config", f"the probe at {self.block.vantage} reports by itself: there is nothing to pull")
 
 
-class Reported(Probe):
+class Reported:
     """A probe with a report in hand. `ahead`: what is remembered of its future times, from report to report."""
 
+    kind: ClassVar[str] = Probe.kind
+    datasets: ClassVar[set[Dataset]] = Probe.datasets
+
     def __init__(self, name: str, block: Probe.Block, report: Report, ahead: Ahead) -> None:
-        super().__init__(name, block)
-        self._report, self._ahead = report, ahead
+        self.block = block
+        self._probe, self._report, self._ahead = Probe(name, block), report, ahead
+
+    def provides(self) -> frozenset[str]:
+        return self._probe.provides()
+
+    def check(self) -> Reachability:
+        return self._probe.check()
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """What it lists, then its samples."""
@@ -121,8 +130,9 @@ class Reported(Probe):
     def _batch(
         self, dataset: Dataset, entity: str, rows: Sequence[Mapping[str, Any]], known: set[str], now: datetime
     ) -> Batch:
-        read = self._read(dataset, entity, [r for r in rows if r.get(entity) in known], now)
-        strange = [r.get(entity) for r in rows if r.get(entity) not in known]
+        mine = [isinstance(row.get(entity), str) and row[entity] in known for row in rows]
+        read = self._read(dataset, entity, [row for row, is_mine in zip(rows, mine, strict=True) if is_mine], now)
+        strange = [row.get(entity) for row, is_mine in zip(rows, mine, strict=True) if not is_mine]
         read.problems += [
             {"source_id": "", "field": entity, "reason": "unknown_value", "value": str(name)[:80]} for name in strange
         ]
