@@ -15,6 +15,7 @@ from coc.cli import (
     export,
     figures,
     look,
+    probe,
     pull,
     quarantine,
     rights,
@@ -64,6 +65,7 @@ app.add_typer(user_link.group, name="user")
 app.add_typer(token.group, name="token")
 app.add_typer(audit.group, name="audit")
 app.command()(export.export)
+app.command()(probe.probe)
 app.command()(figures.kpi)
 app.command()(rights.access)
 app.command()(bench.bench)

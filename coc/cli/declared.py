@@ -25,6 +25,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("pull", "pull.deletions"),
     Command("check"),
     Command("status"),
+    Command("probe"),
     Command("simulate"),
     Command("drill"),
     Command("bench"),

@@ -26,7 +26,8 @@ from tests.connectors.hostile import Server, serving
 DOCS = Path(__file__).parents[2] / "docs" / "connectors.md"
 KINDS = data_connectors.registry()
 TOKEN = "kunci-rahasia-9f2"
-# A probe reports what it sees as samples, not as failures, and one at a site comes by itself; a database is asked in SQL, its bad days are its own tests'.
+# A probe reports what it sees as samples, not as failures, and one at a site comes by itself; a database is asked in
+# SQL, its bad days are its own tests'.
 FETCHING = sorted(set(KINDS) - {"http_probe", "freeradius", "probe"})
 
 

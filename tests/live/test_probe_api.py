@@ -36,13 +36,18 @@ TOKENS = {
 }
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Served]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Served]:
     settings = Settings(connectors={"smpn1": Probe.Block(**BLOCK)}, access=Access(api_tokens=TOKENS))
     with served(settings) as found:
-        found.services.store = open_store(f"sqlite:///{tmp_path}/coc.db")
         yield found
-        found.services.store.close()
+
+
+@pytest.fixture
+def site(server: Served, tmp_path: Path) -> Iterator[Served]:
+    server.services.store = open_store(f"sqlite:///{tmp_path}/coc.db")
+    yield server
+    server.services.store.close()
 
 
 def ask(site: Served, secret: str = SECRET, path: str = "/api/v1/probe") -> Answer:
