@@ -70,7 +70,7 @@ def coc(server: Served, store: Store) -> Served:
 
 def agent(port: int, folder: Path, *, keep: int = 1000, own: datetime = NOW, ticks: Ticks | None = None) -> Agent:
     block = ConnectorBlock(
-        type="probe", url=f"http://127.0.0.1:{port}", auth=Auth(bearer=SecretStr(SECRET)), deadline_seconds=5
+        type="probe", url=f"http://127.0.0.1:{port}", auth=Auth(bearer=SecretStr(SECRET)), deadline_seconds=30
     )
     buffer = Buffer(folder / "probe.db", keep)
     ticks = ticks or Ticks()
