@@ -24,7 +24,7 @@ from data_connectors.answers import is_html
 from data_connectors.base import Batch, FetchError, Origin, Reachability, Window
 from data_connectors.client import Client
 from data_connectors.keeping import kept_columns, provided, with_codes
-from data_connectors.mapping import Canonical, Mapped, again, canonical, wrong_names
+from data_connectors.mapping import Canonical, Mapped, again, canonical, source_columns, wrong_names
 from data_connectors.reach import CHECK_SECONDS, failed
 from data_connectors.tables import Table, read_table
 
@@ -132,12 +132,23 @@ class _Folder:
 
     def table(self, dataset: Dataset, source: Source) -> Table:
         name, where = self._place(dataset, source)
-        key = (where, source.sheet, source.encoding)
+        key = self._key(dataset, source)
         if key not in self._tables:
             body = self._body(where)
             limit = int(self._block.max_mb * 1_000_000)
-            self._tables[key] = read_table(name, body, sheet=source.sheet, encoding=source.encoding, max_bytes=limit)
+            wanted = self._wanted(key)
+            self._tables[key] = read_table(
+                name, body, sheet=source.sheet, encoding=source.encoding, max_bytes=limit, wanted=wanted
+            )
         return self._tables[key]
+
+    def _key(self, dataset: Dataset, source: Source) -> tuple[str, str | None, str]:
+        return (self._place(dataset, source)[1], source.sheet, source.encoding)
+
+    def _wanted(self, key: tuple[str, str | None, str]) -> set[str]:
+        """The columns that the datasets of one sheet look for."""
+        sources = self._block.datasets.items()
+        return set().union(*(source_columns(d, s) for d, s in sources if self._key(d, s) == key))
 
     def changed(self, dataset: Dataset, source: Source) -> datetime | None:
         """When a local file was last written: what it says is as old as that."""

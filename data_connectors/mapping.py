@@ -5,6 +5,7 @@ A value that the block does not map is that row's problem, never a guess.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -19,10 +20,13 @@ from coc.domain.datasets import COLUMNS, KEYS, Column, Dataset, Kind, column_nam
 from coc.domain.instructions import code_of
 from coc.domain.model import Model
 from data_connectors.base import FetchError, Origin
+from data_connectors.headers import plain
 from data_connectors.keeping import kept_columns, objects
 from data_connectors.tables import Table
 
 _FORMATS: Final = ("iso", "epoch_s", "epoch_ms", "date")
+# Lists that people keep by hand, a row a thing. Of letters an export may hold each version.
+REGISTERS: Final = (Dataset.SITES, Dataset.ACCESS_POINTS)
 _HOURS: Final = ("%H", "%I", "%c", "%X")  # strptime's directives that say an hour
 
 
@@ -112,6 +116,8 @@ def canonical(dataset: Dataset, mapped: Mapped, table: Table, keep: Collection[s
                 bad.setdefault(row, {"source_id": names[row] or f"{table.name}:{numbers[row]}", **told})
         elif column.name in mapped.constants:
             data[column.name] = objects([mapped.constants[column.name]] * len(numbers))
+    for row, problem in _twice(dataset, names, raw, numbers).items():
+        bad.setdefault(row, problem)
     frame = pd.DataFrame(data)
     good = frame.drop(index=list(bad)).reset_index(drop=True) if bad else frame
     rows = [row for row in range(len(numbers)) if row not in bad] if bad else range(len(numbers))
@@ -119,6 +125,24 @@ def canonical(dataset: Dataset, mapped: Mapped, table: Table, keep: Collection[s
         problem |= {"fields": shown.fields(row), "origin": shown.origin(row)}
     ids = None if table.problems or KEYS[dataset] != ("source_id",) else {n for n in names if n}
     return Canonical(good, lambda position: shown.origin(rows[position]), [*table.problems, *bad.values()], ids)
+
+
+def _twice(
+    dataset: Dataset, names: list[str], raw: Mapping[str, list[Any]], numbers: list[int]
+) -> dict[int, dict[str, Any]]:
+    """Rows of a register that go by one code and say different things: nobody knows which is right."""
+    if dataset not in REGISTERS or len(set(names)) == len(names):
+        return {}
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    found: dict[int, dict[str, Any]] = {}
+    for name, mine in rows.items():
+        if name and len({tuple(str(cells[row]) for cells in raw.values()) for row in mine}) > 1:
+            others = ", ".join(str(numbers[row]) for row in mine)
+            told = {"source_id": name, "field": "source_id", "reason": "not_unique"}
+            found |= {row: {**told, "value": f"row {numbers[row]}: {name} (rows {others})"[:100]} for row in mine}
+    return found
 
 
 def again(dataset: Dataset, mapped: Mapped, origins: Sequence[Origin], keep: Collection[str]) -> Canonical:
@@ -161,6 +185,13 @@ class _Shown:
         return code_of(cell) if isinstance(cell, str) and cell.strip() else None
 
 
+def source_columns(dataset: Dataset, mapped: Mapped) -> set[str]:
+    """The columns that a table should have, by the names that it gives them."""
+    if mapped.fields is None:
+        return {*column_names(dataset)} - {*mapped.constants}
+    return {source for name, source in mapped.fields.items() if name not in mapped.constants}
+
+
 def _chosen(dataset: Dataset, mapped: Mapped, table: Table) -> dict[str, int]:
     """Canonical column -> its place in the table."""
     exact = {name: at for at, name in enumerate(table.columns)}
@@ -168,18 +199,25 @@ def _chosen(dataset: Dataset, mapped: Mapped, table: Table) -> dict[str, int]:
     if mapped.fields is None:
         wanted = {name: name for name in column_names(dataset) if name.casefold() in folded}
     else:
-        wanted = {name: source.strip() for name, source in mapped.fields.items()}
+        wanted = {name: plain(source) for name, source in mapped.fields.items()}
     wanted = {name: source for name, source in wanted.items() if name not in mapped.constants}
     found = {name: exact.get(source, folded.get(source.casefold(), -1)) for name, source in wanted.items()}
-    gone = [f"`{wanted[name]}` (for `{name}`)" for name, at in found.items() if at < 0]
+    gone = [f"`{wanted[name]}` (for `{name}`){_nearest(wanted[name], table)}" for name, at in found.items() if at < 0]
     keys = [k for k in KEYS[dataset] if k not in found and k not in mapped.constants and k != "vantage"]
     if keys and mapped.fields is not None:
         raise FetchError("config", f"datasets.{dataset}.fields: `{keys[0]}` is not mapped", permanent=True)
-    gone += [f"`{key}`" for key in keys]
+    gone += [f"`{key}`{_nearest(key, table)}" for key in keys]
     if gone:
         there = ", ".join(c for c in table.columns if c)[:200]
         raise FetchError("schema_drift", f"{table.name} has no column {gone[0]}; it has {there}", permanent=True)
     return found
+
+
+def _nearest(wanted: str, table: Table) -> str:
+    """The column whose name is like the one that is not there."""
+    known = {name.casefold(): name for name in table.columns if name}
+    close = get_close_matches(wanted.casefold(), known, 1)
+    return f", the nearest is `{known[close[0]]}`" if close else ""
 
 
 def _names(dataset: Dataset, raw: Mapping[str, list[Any]], table: Table, numbers: list[int]) -> list[str]:
@@ -203,11 +241,23 @@ def _read(column: Column, cells: list[Any], mapped: Mapped) -> tuple[pd.Series[A
         return _each(cells, lambda cell: _instant(cell, mapped.time), "datetime64[us, UTC]")
     if column.kind is Kind.DATE:
         return _each(cells, lambda cell: _day(cell, mapped.time), "object")
-    if column.kind is Kind.FLOAT and mapped.decimal != ".":
-        return objects([c.replace(mapped.decimal, ".") if isinstance(c, str) else c for c in cells]), {}
+    if column.kind in (Kind.FLOAT, Kind.INT):
+        return objects([_number(c, mapped.decimal) if isinstance(c, str) else c for c in cells]), {}
     if column.kind is Kind.TEXT:
         return objects([_text(c) for c in cells]), {}
     return objects(cells), {}
+
+
+def _number(written: str, decimal: str) -> str:
+    """A number as the block says that it is written: its decimal mark a point, and no points between thousands.
+
+    What is not written so stays as it is: the pipeline refuses it.
+    """
+    if decimal == ".":
+        return written  # 1,595 may be either
+    if re.fullmatch(rf"[+-]?\d{{1,3}}(?:\.\d{{3}})+(?:{re.escape(decimal)}\d+)?", written):
+        written = written.replace(".", "")
+    return written.replace(decimal, ".")
 
 
 def _text(cell: Any) -> Any:

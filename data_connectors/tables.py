@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import time
+from itertools import islice
 from typing import Any, Final
 
 import orjson
 
 from data_connectors.base import FetchError
+from data_connectors.headers import SEARCHED, header_of
 
 SEPARATORS: Final = ",;\t|"
+_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # also a new one that is encrypted
+_WINDOWS: Final = "cp1252"
 _BOMS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -40,15 +45,24 @@ class Table:
         self.problems.append(said)
 
 
-def read_table(name: str, body: bytes, *, sheet: str | None, encoding: str, max_bytes: int) -> Table:
-    """The table in `body`, whose kind the file's name (or its first bytes) tells. Raises `file` or `too_large`."""
+def read_table(
+    name: str, body: bytes, *, sheet: str | None, encoding: str, max_bytes: int, wanted: Collection[str] = ()
+) -> Table:
+    """The table in `body`, whose kind the file's name (or its first bytes) tells. Raises `file` or `too_large`.
+
+    `wanted`: the columns that are looked for, by which the header is known from what stands above it.
+    """
     suffix = name.rpartition(".")[2].lower()
+    if body.startswith(_OLD_EXCEL):
+        raise FetchError(
+            "file", f"{name} is an old Excel file (.xls), or has a password: save it as .xlsx", permanent=True
+        )
     if suffix == "xlsx" or body[:4] == b"PK\x03\x04":
-        return _xlsx(name, body, sheet, max_bytes)
+        return _xlsx(name, body, sheet, max_bytes, wanted)
     text = _decoded(name, body, encoding)
     if suffix in ("jsonl", "ndjson", "json") or text.lstrip()[:1] in ("{", "["):
         return _json(name, text)
-    return _csv(name, text)
+    return _csv(name, text, wanted)
 
 
 def _decoded(name: str, body: bytes, encoding: str) -> str:
@@ -57,7 +71,8 @@ def _decoded(name: str, body: bytes, encoding: str) -> str:
         text = body.decode(encoding)
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        raise FetchError("file", f"{name} is not {encoding} text (line {line})", permanent=True) from None
+        hint = "" if encoding == _WINDOWS else ": save it as CSV UTF-8, or set `encoding: cp1252` if Windows wrote it"
+        raise FetchError("file", f"{name} is not {encoding} text (line {line}){hint}", permanent=True) from None
     except LookupError:
         raise FetchError("config", f"unknown encoding {encoding!r}", permanent=True) from None
     if "\0" in text:
@@ -65,38 +80,52 @@ def _decoded(name: str, body: bytes, encoding: str) -> str:
     return text
 
 
-def _csv(name: str, text: str) -> Table:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(SEPARATORS, key=_outside_quotes(first).count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    number, table = 0, None
+def _csv(name: str, text: str, wanted: Collection[str]) -> Table:
+    first, _, rest = text.partition("\n")
+    told = re.fullmatch(r"sep=(.)\s*", first.strip('" \r'))  # Excel's own line, which says what separates
+    separator = told[1] if told else _separator(text, wanted)
+    body, skipped = (rest, 1) if told else (text, 0)
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
+    number = skipped
+    rows: list[tuple[int, list[Any]]] = []
     try:
-        for number, cells in enumerate(reader, start=1):
-            if not any(cell.strip() for cell in cells):
-                continue
-            if table is None:
-                table = Table(name, _header(name, cells))
-            else:
-                _add(table, number, cells)
+        for number, cells in enumerate(reader, start=skipped + 1):
+            if any(cell.strip() for cell in cells):
+                rows.append((number, cells))
     except csv.Error as error:
         raise FetchError("file", f"{name}, row {number + 1}: {error}", permanent=True) from None
-    if table is None:
-        raise FetchError("file", f"{name} is empty", permanent=True)
-    return table
+    return _table(name, rows, wanted)
+
+
+def _separator(text: str, wanted: Collection[str]) -> str:
+    """What parts the header into the columns that are wanted; else what stands most often in the first lines."""
+    lines = list(islice((line for line in text.splitlines() if line.strip()), SEARCHED))
+    if not lines:
+        return SEPARATORS[0]
+
+    def fits(separator: str) -> tuple[int, int]:
+        parted = [line.replace('"', "").split(separator) for line in lines]
+        return header_of(parted, wanted).found, sum(_outside_quotes(line).count(separator) for line in lines)
+
+    return max(SEPARATORS, key=fits)
 
 
 def _outside_quotes(line: str) -> str:
     return "".join(line.split('"')[::2])
 
 
-def _header(name: str, cells: list[Any]) -> list[str]:
-    columns = ["" if cell is None else str(cell).strip() for cell in cells]
-    while columns and not columns[-1]:
-        columns.pop()
-    twice = sorted({c for c in columns if c and columns.count(c) > 1})
+def _table(name: str, rows: list[tuple[int, list[Any]]], wanted: Collection[str]) -> Table:
+    """The rows that are not blank as a table: what stands above the header is left out."""
+    if not rows:
+        raise FetchError("file", f"{name} is empty", permanent=True)
+    header = header_of([cells for _, cells in rows[: SEARCHED + 1]], wanted)
+    twice = sorted({c for c in header.columns if c and header.columns.count(c) > 1})
     if twice:
         raise FetchError("file", f"{name} has two columns named `{twice[0]}`", permanent=True)
-    return columns
+    table = Table(name, header.columns)
+    for number, cells in rows[header.rows :]:
+        _add(table, number, cells)
+    return table
 
 
 def _add(table: Table, number: int, cells: list[Any]) -> None:
@@ -108,37 +137,32 @@ def _add(table: Table, number: int, cells: list[Any]) -> None:
     table.rows.append((number, [*cells[:wanted], *[None] * (wanted - len(cells))]))
 
 
-def _xlsx(name: str, body: bytes, sheet: str | None, max_bytes: int) -> Table:
+def _xlsx(name: str, body: bytes, sheet: str | None, max_bytes: int, wanted: Collection[str]) -> Table:
     import openpyxl
 
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > max_bytes:
+            parts = packed.infolist()
+            if any(part.filename == "content.xml" for part in parts):
+                raise FetchError("file", f"{name} is an OpenDocument sheet: save it as .xlsx", permanent=True)
+            if sum(part.file_size for part in parts) > max_bytes:
                 raise FetchError("too_large", f"{max_bytes / 1e6:g} MB unpacked", permanent=True)
         book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
         try:
             if sheet is not None and sheet not in book.sheetnames:
-                raise FetchError("file", f"{name} has no sheet `{sheet}`", permanent=True)
-            return _of_rows(name, book[sheet or book.sheetnames[0]].iter_rows(values_only=True))
+                there = ", ".join(f"`{known}`" for known in book.sheetnames)
+                raise FetchError("file", f"{name} has no sheet `{sheet}`; it has {there[:200]}", permanent=True)
+            return _table(name, _rows(book[sheet or book.sheetnames[0]].iter_rows(values_only=True)), wanted)
         finally:
             book.close()
     except (zipfile.BadZipFile, KeyError, ValueError, IndexError, SyntaxError, OSError) as error:
         raise FetchError("file", f"{name} is not a whole XLSX file ({type(error).__name__})", permanent=True) from None
 
 
-def _of_rows(name: str, rows: Iterator[tuple[Any, ...]]) -> Table:
-    table = None
-    for number, cells in enumerate(rows, start=1):
-        values = [_cell(cell) for cell in cells]
-        if not any(value not in (None, "") for value in values):
-            continue
-        if table is None:
-            table = Table(name, _header(name, values))
-        else:
-            _add(table, number, values)
-    if table is None:
-        raise FetchError("file", f"{name} is empty", permanent=True)
-    return table
+def _rows(rows: Iterator[tuple[Any, ...]]) -> list[tuple[int, list[Any]]]:
+    """Those that are not blank, by the numbers that the spreadsheet shows."""
+    read = ((number, [_cell(cell) for cell in cells]) for number, cells in enumerate(rows, start=1))
+    return [(number, cells) for number, cells in read if any(c is not None and str(c).strip() for c in cells)]
 
 
 def _cell(value: Any) -> Any:
