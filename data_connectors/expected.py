@@ -55,7 +55,7 @@ def _type(column: Column, value: str, mapped: Mapped) -> str:
     return f"{'a whole number' if whole else 'one number'} such as {like}{comma}"
 
 
-def _range(column: Column, value: str, mapped: Mapped) -> str:
+def _range(column: Column, value: str, _mapped: Mapped) -> str:
     low, high = column.minimum, column.maximum
     ends = f"from {low:g}" if low is not None and high is None else f"from {low:g} to {high:g}" if high else ""
     if column.name == "lat" and abs(_float(value)) > _QUARTER:
@@ -65,7 +65,7 @@ def _range(column: Column, value: str, mapped: Mapped) -> str:
 
 def _float(value: str) -> float:
     try:
-        return float(value)
+        return float(value.replace(",", "."))
     except ValueError:
         return 0.0
 

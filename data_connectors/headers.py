@@ -40,7 +40,7 @@ def plain(name: str) -> str:
     return " ".join(name.split())
 
 
-def _header(cells: Cells, rows: int, names: Collection[str]) -> Header:
+def _header(cells: Cells, rows: int, names: set[str]) -> Header:
     columns = ["" if cell is None else plain(str(cell)) for cell in cells]
     while columns and not columns[-1]:
         columns.pop()

@@ -19,7 +19,7 @@ _OWNERS: Final = ("owner_unit",)
 _PUBLISHED_FRAME: Final = ("disposition", "by_unit")
 # Columns of the feeds frame that each lens does not see; hosts are an administrator's alone.
 _REASONS: Final = ("error_code", "error_detail", "notes", "failing_since")
-_COUNTS: Final = ("quarantined", "quarantine_open", "quarantine_reasons")
+_COUNTS: Final = ("quarantined", "quarantine_open", "quarantine_reasons", "quarantine_places")
 _RUNS: Final = ("next_run", "started", "seconds", "rows_in", "stored", "unchanged")
 _HIDDEN: Final[dict[Lens, tuple[str, ...]]] = {
     "admin": (),

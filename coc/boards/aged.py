@@ -34,7 +34,9 @@ def aged(snapshot: Snapshot, records: Iterable[FeedRecord], settings: Settings, 
     calendars = build_calendars(settings.calendar, settings.city.time_zone, reference.units())
     next_runs = {str(r["name"]): r["next_run"].to_pydatetime() for r in rows if not pd.isna(r["next_run"])}
     waiting = {str(row["name"]): [tuple(refused) for refused in row["quarantine_reasons"]] for row in rows}
-    frame = frame_of(feeds_of(known, waiting, settings, realm, clock, calendars, next_runs, led=False))
+    places = {str(row["name"]): [tuple(place) for place in row.get("quarantine_places") or ()] for row in rows}
+    feeds = feeds_of(known, waiting, settings, realm, clock, calendars, next_runs, led=False, places=places)
+    frame = frame_of(feeds)
     boards = dict(snapshot.boards)
     for population in POPULATIONS:
         board = boards.get(("feeds", population))

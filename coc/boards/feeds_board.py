@@ -68,7 +68,7 @@ def frame_of(feeds: list[Feed]) -> pd.DataFrame:
 _COLUMNS = [
     *("name", "kind", "datasets", "enabled", "state", "as_of", "last_good", "next_run", "started", "seconds"),
     *("rows_in", "stored", "unchanged", "quarantined", "error_code", "error_detail", "notes", "quarantine_open"),
-    *("quarantine_reasons", "failing_since", "frozen_since", "history"),
+    *("quarantine_reasons", "quarantine_places", "failing_since", "frozen_since", "history"),
 ]
 
 
@@ -97,6 +97,7 @@ def _row(feed: Feed) -> dict[str, Any]:
         "notes": [list(note) for note in feed.notes],
         "quarantine_open": feed.quarantine_open,
         "quarantine_reasons": [list(refused) for refused in feed.refused],
+        "quarantine_places": [list(place) for place in feed.places],
         "failing_since": feed.failing_since if code and code == (run.error_code if run else None) else None,
         "frozen_since": feed.frozen_since,
         "history": list(feed.history or ()),

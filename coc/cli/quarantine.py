@@ -67,7 +67,7 @@ def listing(
     from coc.store import Choice
 
     choice = Choice(source=source, reason=reason, dataset=_dataset(dataset), dropped=dropped)
-    with _opened(context, config, realm) as (_, store, _):
+    with _opened(context, config, realm) as (settings, store, _):
         if summary:
             words.summarise(store.quarantine_groups(choice), as_json=as_json)
             return
@@ -77,10 +77,13 @@ def listing(
         answer([{**words.item(row), **(words.put_aside(row) if dropped else {})} for row in found])
         return
     last = ("dropped by", "note") if dropped else ("first seen", "tries")
-    columns = ("id", "source", "dataset", "row", "reason", "field", "value", *last)
-    rows = [
-        (r.id, r.source, r.dataset, r.source_id, r.reason, r.field, r.value, *words.last(r, dropped)) for r in found
-    ]
+    columns = ("id", "source", "dataset", "row", "column", "reason", "found", "expected", *last)
+    rows = []
+    for r in found:
+        cell = words.told(r, settings)
+        where = "\n".join(dict.fromkeys(said for said in (r.source_id, cell["where"]) if said))
+        told = (cell["column"], r.reason, cell["found"], cell["expected"])
+        rows.append((r.id, r.source, r.dataset, where, *told, *words.last(r, dropped)))
     table("dropped from quarantine" if dropped else "quarantine", columns, rows, empty="no row")
     if total > len(found):
         say(f"{len(found)} of {total} rows; `--summary` counts them, `--limit {total}` shows all")
@@ -99,16 +102,23 @@ def show(
     from coc.ingest.kept import readable
     from coc.ingest.reasons import in_words
 
-    with _opened(context, config, realm) as (_, store, _):
+    with _opened(context, config, realm) as (settings, store, _):
         found = store.quarantined_row(row)
     if found is None:
         raise Refusal(f"no row {row} in quarantine; `coc quarantine list` shows their ids")
     wrong, mend = in_words(found.reason, found.field, found.source)
     origin = found.origin or {}
-    where = f"{origin['name']}, row {origin['row']}" if origin else None
+    cell = words.told(found, settings)
     fields = {name: readable(value) for name, value in found.fields.items()}
     cells = {name: readable(value) for name, value in origin.get("cells", {}).items()}
-    item = {**words.item(found), "last_seen": found.last_seen, "where": where, "wrong": wrong, "mend": mend}
+    item = {
+        **words.item(found),
+        "last_seen": found.last_seen,
+        "where": cell["where"] or None,
+        "wrong": wrong,
+        "mend": mend,
+    }
+    item |= {name: cell[name] for name in ("column", "found", "expected")}
     if as_json:
         past = [asdict(event) for event in found.history]
         answer([{**item, **words.put_aside(found), "fields": fields, "as_read": cells, "history": past}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from coc.cli.frame import answer, console, say, table
 
 if TYPE_CHECKING:
     from coc.ingest import Retried
+    from coc.settings.models import Settings
     from coc.store.quarantine import Group, Quarantined
 
 
@@ -86,6 +88,29 @@ def last(row: Quarantined, dropped: bool) -> tuple[Any, Any]:
 
 def put_aside(row: Quarantined) -> dict[str, Any]:
     return {"dropped_at": row.dropped_at, "dropped_by": row.dropped_by, "note": row.note}
+
+
+def told(row: Quarantined, settings: Settings) -> dict[str, str]:
+    """Where a row stands in its file, and what its cell should have been: where, column, found, expected."""
+    from coc.domain.datasets import Dataset
+    from coc.ingest.kept import readable
+    from data_connectors.expected import column_of, expected
+    from data_connectors.mapping import Mapped
+
+    block, dataset = settings.connectors.get(row.source), Dataset(row.dataset)
+    mapped = getattr(block, "datasets", {}).get(dataset)
+    mapped = mapped if isinstance(mapped, Mapped) else None
+    origin = row.origin or {}
+    column = column_of(row.field, mapped)
+    found = re.sub(r"^row \d+(: )?", "", row.value) if row.value and origin else row.value
+    if found and row.reason != "not_unique" and origin.get("cells", {}).get(column) is not None:
+        found = str(readable(origin["cells"][column]))  # as it stands there, not as it was understood
+    return {
+        "where": f"{origin['name']}, row {origin['row']}" if origin else "",
+        "column": column,
+        "found": found or "",
+        "expected": expected(dataset, row.field, row.reason, found, mapped),
+    }
 
 
 def item(row: Quarantined) -> dict[str, Any]:

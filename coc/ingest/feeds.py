@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Literal
 
 import data_connectors
@@ -24,6 +25,7 @@ State = Literal["disabled", "never", "failing", "frozen", "late", "fresh"]
 _LETTERS_STAND_STILL: Final = FrozenAfter(seconds=4 * 3600, working=True)
 _SAMPLES_STAND_STILL: Final = FrozenAfter(seconds=600)
 _SOONEST_LATE: Final = 60.0  # seconds
+MOST_PLACED: Final = 200  # refused rows of a source that are told one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Feed:
     """One connector as the trust strip and `/sumber` show it; `as_of` and `last_good` are business time.
 
     `notes`: (code, detail) findings of the last run. `standing`: alerts that wait for a person, code -> detail.
-    `refused`: what waits in quarantine, (reason, field, rows). `failing_since`: the first of the runs that failed in a
+    `refused`: what waits in quarantine, (reason, field, rows); `places`: where in a file, where they are few, (reason,
+    field, file, row). `failing_since`: the first of the runs that failed in a
     row. `frozen_since`: the newest record's own time, where that stands still. `history`: while the past fills in, how
     many days are read and how many are wanted.
     """
@@ -46,6 +49,7 @@ class Feed:
     last_run: Run | None = None
     next_run: datetime | None = None
     refused: tuple[tuple[str, str, int], ...] = ()
+    places: tuple[tuple[str, str, str, int], ...] = ()
     failing_since: datetime | None = None
     frozen_since: datetime | None = None
     history: tuple[int, int] | None = None
@@ -70,7 +74,10 @@ def feed_states(
     leader = store.leader(PULLS)
     led = leader is not None and leader.holder is not None
     waiting = store.quarantine_counts()
-    return feeds_of(records, waiting, settings, realm, clock, calendars, next_runs or {}, led=led)
+    few = [name for name, refused in waiting.items() if sum(n for _, _, n in refused) <= MOST_PLACED]
+    files = [name for name, block in settings.of_realm(realm).items() if block.type == "files" and name in few]
+    places = store.quarantine_places(files)
+    return feeds_of(records, waiting, settings, realm, clock, calendars, next_runs or {}, led=led, places=places)
 
 
 def feeds_of(
@@ -83,6 +90,7 @@ def feeds_of(
     next_runs: Mapping[str, datetime],
     *,
     led: bool,
+    places: Mapping[str, Sequence[tuple[str, str, str, int]]] = MappingProxyType({}),
 ) -> list[Feed]:
     """As `feed_states`, of records and quarantine counts in hand. `led`: whether some process pulls on schedule."""
     feeds = []
@@ -102,6 +110,7 @@ def feeds_of(
                 last_run=record.last_run,
                 next_run=next_runs.get(name) or (_expected(block, record, clock) if led else None),
                 refused=tuple(waiting.get(name, ())),
+                places=tuple(places.get(name, ())),
                 failing_since=record.failing_since,
                 frozen_since=record.newest if state == "frozen" else None,
                 history=_history(name, block, record, clock),

@@ -211,6 +211,15 @@ def _ids(connection: Connection, source: str, dataset: Dataset, *where: sa.Colum
     return {r[0] for r in connection.execute(sa.select(quarantine.c.source_id).where(*mine))}
 
 
+def _place(source_id: str, origin: str | None) -> tuple[str, int]:
+    """The file and the row; 0 where none is known. A row that could not be read has them for a name."""
+    if origin:
+        held = orjson.loads(origin)
+        return str(held["name"]), int(held["row"])
+    file, _, row = source_id.rpartition(":")
+    return (file, int(row)) if file and row.isdigit() else ("", 0)
+
+
 def _forget(tx: Tx, source: str, dataset: Dataset, source_ids: Iterable[str]) -> int:
     mine = [quarantine.c.source == source, quarantine.c.dataset == dataset.value]
     gone = 0
@@ -253,6 +262,21 @@ class Quarantine(Database):
             for r in connection.execute(statement):
                 found.setdefault(r.source, []).append((r.reason, r.field, int(r.n)))
         return found
+
+    def quarantine_places(self, sources: Iterable[str]) -> dict[str, list[tuple[str, str, str, int]]]:
+        """Where open rows of files stand: by source (reason, field, file, row), in order of the rows. Never a value."""
+        q, names = quarantine.c, sorted(sources)
+        if not names:
+            return {}
+        statement = sa.select(q.source, q.reason, q.field, q.source_id, q.origin)
+        statement = statement.where(q.dropped_at.is_(None), q.source.in_(names))
+        found: dict[str, list[tuple[str, str, str, int]]] = {}
+        with self.read() as connection:
+            for r in connection.execute(statement):
+                file, row = _place(r.source_id, r.origin)
+                if row:
+                    found.setdefault(r.source, []).append((r.reason, r.field, file, row))
+        return {source: sorted(places, key=lambda place: place[2:]) for source, places in found.items()}
 
     def drop_quarantined(self, ids: Iterable[int], note: str, who: str, at: datetime) -> int:
         """Put open rows aside with a note; how many."""

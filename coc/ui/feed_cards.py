@@ -164,6 +164,7 @@ def _trouble(ctx: Context, row: dict[str, Any]) -> list[Any]:
 
 _WHAT = "coc-trouble-what"
 _MOST_REASONS = 4
+_MOST_ROWS = 8
 
 
 def _box(*children: Any, tone: str = "warn", **marks: str) -> Any:
@@ -206,7 +207,10 @@ def _quarantine(ctx: Context, row: dict[str, Any], waiting: int) -> Any:
     reasons = [(str(reason), str(field), int(n)) for reason, field, n in row.get("quarantine_reasons") or ()]
     shown = reasons[:_MOST_REASONS] if len(reasons) > _MOST_REASONS + 1 else reasons
     lines = [
-        html.Li([html.B(number(n)), html.Span(_reason(ctx, reason, field))], **{"data-reason": reason})
+        html.Li(
+            [html.B(number(n)), html.Span([*_reason(ctx, reason, field), *_places(ctx, row, reason, field)])],
+            **{"data-reason": reason},
+        )
         for reason, field, n in shown
     ]
     rest = sum(n for _, _, n in reasons[len(shown) :])
@@ -219,6 +223,15 @@ def _quarantine(ctx: Context, row: dict[str, Any], waiting: int) -> Any:
         *([html.Ul(lines, className="coc-reasons")] if lines else []),
         html.P([say("sumber.quarantine_how"), " ", how]),
     )
+
+
+def _places(ctx: Context, row: dict[str, Any], reason: str, field: str) -> list[Any]:
+    """The file and the first of its rows that have this reason, as a spreadsheet numbers them."""
+    mine = [(file, n) for r, f, file, n in row.get("quarantine_places") or () if (r, f) == (reason, field)]
+    if not mine:
+        return []
+    rows = ", ".join(str(n) for _, n in mine[:_MOST_ROWS]) + (", …" if len(mine) > _MOST_ROWS else "")
+    return [html.Br(), html.Small(ctx.say("sumber.rows_of", file=mine[0][0], rows=rows))]
 
 
 def _reason(ctx: Context, reason: str, field: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,13 @@ def pulled(place: Path | str, window: Any, **datasets: Any) -> list[Batch]:
     return list(connector(place, **datasets).pull(window()))
 
 
+def zipped(name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr(name, "<x/>")
+    return out.getvalue()
+
+
 def failure(place: Path | str, window: Any, **datasets: Any) -> FetchError:
     with pytest.raises(FetchError) as caught:
         pulled(place, window, **datasets)
@@ -65,6 +73,10 @@ def written(tmp_path: Path) -> Callable[..., Path]:
         "\n" + TEXT + "\n;;;;\n",
         TEXT.replace("S2;SD 1;rencana;;", "S2;SD 1;rencana"),
         TEXT.replace("kode;nama", "KODE; Nama "),
+        "sep=;\r\n" + TEXT,
+        "DAFTAR TITIK WIFI, KOTA JAMBI, 2026\n\n" + TEXT,
+        TEXT.replace("kode;nama;keadaan;dipasang", "Titik;;Keadaan;\nkode;nama;;dipasang"),
+        TEXT.replace("dipasang", '"dipasang\n"'),
     ],
 )
 def test_a_csv_is_read_however_it_was_written(body: str | bytes, written: Any, window: Any) -> None:
@@ -183,6 +195,39 @@ def test_a_spreadsheet_keeps_its_dates_and_its_ids(written: Any, window: Any) ->
     assert failure(written(body.getvalue()[:900], "putus.xlsx"), window).code == "file"
 
 
+def test_rows_keep_the_numbers_that_the_spreadsheet_shows(written: Any, window: Any) -> None:
+    rows, _ = pulled(written("sep=;\nDAFTAR\n\n" + TEXT + "\nS3;Pasar;rusak;;\n"), window)
+    assert [p["value"] for p in rows.problems] == ["row 8: rusak"]
+
+
+@pytest.mark.parametrize(
+    ("decimal", "cell", "read"),
+    [
+        (",", "1.234,5", "1234.5"),
+        (",", "-1,595200", "-1.595200"),
+        (",", "-1.595200", "-1.595200"),
+        (",", "12.34.5", "12.34.5"),
+        (".", "1,595", "1,595"),
+        (".", "1.595", "1.595"),
+    ],
+)
+def test_marks_of_thousands_are_taken_off_only_where_the_block_says_what_a_comma_is(
+    decimal: str, cell: str, read: str, written: Any, window: Any
+) -> None:
+    path = written(f'source_id;name;lat\nap;AP;"{cell}"\n')
+    assert pulled(path, window, access_points={"decimal": decimal})[0].frame["lat"].tolist() == [read]
+
+
+def test_two_rows_of_one_code_are_both_refused_unless_they_say_the_same(written: Any, window: Any) -> None:
+    rows, ids = pulled(written(TEXT + "S1;Taman Lain;aktif;;\nS2;SD 1;rencana;;\n"), window)
+    assert rows.frame["source_id"].tolist() == ["S2", "S2"]
+    assert [(p["reason"], p["value"]) for p in rows.problems] == [
+        ("not_unique", "row 2: S1 (rows 2, 4)"),
+        ("not_unique", "row 4: S1 (rows 2, 4)"),
+    ]
+    assert ids.ids == {"S1", "S2"}, "they are not gone"
+
+
 def test_json_lines_are_rows_and_a_broken_line_is_a_problem(written: Any, window: Any) -> None:
     path = written(
         '{"source_id": "a", "name": "A"}\n\n{"source_id": "b", "name": \n{"source_id": "c", "site": "S"}\n', "x.jsonl"
@@ -218,7 +263,13 @@ def test_a_file_at_a_url_is_fetched_with_every_rule_of_fetching(window: Any) -> 
 def test_a_file_that_cannot_be_read_says_why(written: Any, window: Any, tmp_path: Path) -> None:
     for body, words in (
         ("", "is empty"),
-        ("kode;nama\nS1;Caf\xe9\n".encode("latin-1"), "is not utf-8 text (line 2)"),
+        (
+            "kode;nama\nS1;Caf\xe9\n".encode("latin-1"),
+            "is not utf-8 text (line 2): save it as CSV UTF-8, or set `encod",
+        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 99, "is an old Excel file (.xls), or has a password"),
+        (zipped("content.xml"), "is an OpenDocument sheet: save it as .xlsx"),
+        (zipped("other.xml"), "is not a whole XLSX file"),
         (b"kode\0nama", "is not text"),
         ('kode;nama\nS1;"Taman\n', "row 2"),
         ("kode;kode\n1;2\n", "two columns named `kode`"),
@@ -234,6 +285,8 @@ def test_a_mapped_column_that_is_gone_is_schema_drift(written: Any, window: Any)
     assert error.code == "schema_drift"
     assert "`keadaan` (for `status`)" in error.detail
     assert "kondisi" in error.detail
+    error = failure(written(TEXT.replace("keadaan", "Keada an")), window)
+    assert "`keadaan` (for `status`), the nearest is `Keada an`; it has kode, nama" in error.detail
 
 
 @pytest.mark.parametrize(

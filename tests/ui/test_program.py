@@ -118,3 +118,11 @@ def test_the_page_is_the_same_bytes_for_the_same_view_and_leads_back_to_the_wifi
     assert one == two
     whole = shell.compose(program.PAGE, program.skeleton, program.render, view())
     assert any(getattr(c, "href", "") == "/wifi" for c in whole._traverse())
+
+
+def test_the_page_of_sources_names_the_rows_of_a_register_that_are_refused() -> None:
+    sumber = importlib.import_module("pages.sumber")
+    held = factory.with_feeds(*factory.TROUBLE)
+    words = "".join(text_of(its.get("children")) for its in sumber.render(factory.view("sumber", held=held)).values())
+    assert "titik-wifi.csv, baris 4, 19" in words
+    assert "titik-wifi.csv, baris 7" in words
