@@ -34,6 +34,7 @@ from coc.store import BOARDS, BoardRow, BoardsHead, Candidate, Lease, LostLeaseE
 
 BoardKey = tuple[str, str]  # (name, population)
 TICK = timedelta(seconds=60)
+_FEEDS = "feeds"  # the board, and its frame
 PATIENCE_SECONDS = 5.0  # how long stale boards are left to whoever builds them
 
 
@@ -152,10 +153,10 @@ class Builder:
         self._awaited = feeds.awaited
         boards = dict(self.snapshot.boards)
         for population in POPULATIONS:
-            held = boards.get(("feeds", population))
+            held = boards.get((_FEEDS, population))
             if held is not None:
-                aged = feeds_board.with_ages(held.frames["feeds"], feeds.frame)
-                boards["feeds", population] = replace(held, frames={**held.frames, "feeds": aged})
+                aged = feeds_board.with_ages(held.frames[_FEEDS], feeds.frame)
+                boards[_FEEDS, population] = replace(held, frames={**held.frames, _FEEDS: aged})
         computed = head.at or now.to_pydatetime()
         boards = {key: replace(board, computed_at=computed) for key, board in boards.items()}
         self._show(boards, self.snapshot.epoch, head.commit, computed, feeds.as_of)
@@ -172,17 +173,24 @@ class Builder:
         todo = [s for s in SUBJECTS if whole or s.datasets & changed or not self._has(s)]
         frames, pasts = self._frames.frames, self._frames.pasts
         self._cities = cities = cities_of(
-            frames, pasts, context, now, self._provided, self._charted.frames, self._frames.known
+            frames,
+            pasts,
+            context,
+            now,
+            self._provided,
+            self._charted.frames,
+            self._frames.known,
+            self._frames.letter_places,
         )
         fresh = self._of_feeds(feeds, now)
         for subject in todo:
             make = compute_awaited if subject.moving & feeds.awaited else compute_subject
             for population in subject.populations if subject.of_letters else (ALL,):
-                fresh[subject.name, population] = _stamp(
+                fresh[subject.name, population] = _stamped(
                     subject.name, population, *make(subject, cities[population]), now
                 )
             if subject.public and not subject.of_letters:
-                fresh[subject.name, PUBLIC] = replace(fresh[subject.name, ALL], population=PUBLIC)
+                fresh[subject.name, PUBLIC] = fresh[subject.name, ALL].of(PUBLIC)
         self._save(fresh, commit, now, feeds.as_of, built=True)
         self._built = commit
 
@@ -190,8 +198,9 @@ class Builder:
         return feeds_board.build(self.store, self.settings, self.realm, self.clock, context.calendars, next_runs)
 
     @staticmethod
-    def _of_feeds(feeds: feeds_board.FeedsNow, now: pd.Timestamp) -> dict[BoardKey, Board]:
-        return {("feeds", p): _stamp("feeds", p, _NO_KPIS, {"feeds": feeds.frame}, now) for p in POPULATIONS}
+    def _of_feeds(feeds: feeds_board.FeedsNow, now: pd.Timestamp) -> dict[BoardKey, _Stamped]:
+        found = _stamped(_FEEDS, ALL, _NO_KPIS, {_FEEDS: feeds.frame}, now)
+        return {(_FEEDS, p): found.of(p) for p in POPULATIONS}
 
     def _refresh_feeds(self, now: pd.Timestamp, next_runs: Mapping[str, datetime]) -> None:
         feeds = self._feeds(Context.of(self.store, self.settings, self.realm), next_runs)
@@ -207,7 +216,7 @@ class Builder:
 
     def _save(
         self,
-        fresh: dict[BoardKey, Board],
+        fresh: dict[BoardKey, _Stamped],
         commit: int,
         now: pd.Timestamp,
         as_of: Mapping[Dataset, datetime | None],
@@ -216,17 +225,17 @@ class Builder:
     ) -> None:
         """Store what changed. `built`: these boards are all there is of `commit` at `now`, changed or not."""
         boards = dict(self.snapshot.boards) if self.snapshot else {}
-        moved = {k: b for k, b in fresh.items() if k not in boards or boards[k].digest != b.digest}
+        moved = {k: b for k, b in fresh.items() if k not in boards or boards[k].digest != b.board.digest}
         epoch: int | None = self.snapshot.epoch if self.snapshot else 0
         computed = now.to_pydatetime() if built or self.snapshot is None else self.snapshot.computed_at
         if moved or built:
-            rows = [_row_of(b) for b in moved.values()]
+            rows = [b.row() for b in moved.values()]
             epoch = self.store.save_boards(commit, rows, computed if built else None)
         if epoch is None:
             raise LostLeaseError("another process has built boards of a later commit")
-        for key, board in fresh.items():
+        for key, stamped in fresh.items():
             # An unchanged board keeps its epoch; its frames are renewed for what the hash leaves out (ages).
-            boards[key] = replace(board, epoch=epoch if key in moved else boards[key].epoch)
+            boards[key] = replace(stamped.board, epoch=epoch if key in moved else boards[key].epoch)
         self._show(boards, epoch, commit, computed, as_of)
 
     def _show(
@@ -263,16 +272,31 @@ def _oldest(name: str, as_of: Mapping[Dataset, datetime | None]) -> datetime | N
     return min(known, default=None)
 
 
-def _stamp(name: str, population: str, kpis: pd.DataFrame, frames: dict[str, pd.DataFrame], now: pd.Timestamp) -> Board:
-    hashed = feeds_board.without_ages(frames) if name == "feeds" else frames
+@dataclass(frozen=True, slots=True)
+class _Stamped:
+    """A board that was just made. `raw`: what its digest is of, which but for ages is what is stored."""
+
+    board: Board
+    raw: bytes
+
+    def of(self, population: str) -> _Stamped:
+        """The same board of another population, whose rows do not differ."""
+        return _Stamped(replace(self.board, population=population), self.raw)
+
+    def row(self) -> BoardRow:
+        board = self.board
+        aged = board.name == _FEEDS
+        raw = codec.dump_frames({"kpis": board.kpis, **board.frames}) if aged else self.raw
+        return BoardRow(board.name, board.population, 0, board.digest, board.computed_at, board.as_of, codec.pack(raw))
+
+
+def _stamped(
+    name: str, population: str, kpis: pd.DataFrame, frames: dict[str, pd.DataFrame], now: pd.Timestamp
+) -> _Stamped:
+    hashed = feeds_board.without_ages(frames) if name == _FEEDS else frames
     raw = codec.dump_frames({"kpis": kpis, **hashed})
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
-    return Board(name, population, 0, digest, now.to_pydatetime(), None, kpis, frames)
-
-
-def _row_of(board: Board) -> BoardRow:
-    payload = codec.pack(codec.dump_frames({"kpis": board.kpis, **board.frames}))
-    return BoardRow(board.name, board.population, 0, board.digest, board.computed_at, board.as_of, payload)
+    return _Stamped(Board(name, population, 0, digest, now.to_pydatetime(), None, kpis, frames), raw)
 
 
 def _board_of(row: BoardRow) -> Board:

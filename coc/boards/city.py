@@ -13,7 +13,7 @@ from coc.domain.datasets import Dataset
 from coc.domain.instants import micros_of, to_index
 from coc.domain.worktime import Calendars, build_calendars
 from coc.ingest.context import known_units
-from coc.metrics.city import City, Part, no_windows
+from coc.metrics.city import City, Part, Places, no_windows
 from coc.metrics.known import Known, nothing_known
 from coc.metrics.maintenance import MAINTENANCE, POWER
 from coc.metrics.past import Past
@@ -60,10 +60,11 @@ def cities_of(
     provided: frozenset[str],
     published: Mapping[str, pd.DataFrame] | None = None,
     known: Known | None = None,
+    letter_places: Places | None = None,
 ) -> dict[str, City]:
     """The city at `now`, by population. Frames are shared, never changed.
 
-    `published`: by population.
+    `published`: by population. `letter_places`: as `City` has it, where it is known.
     """
     settings, known = context.settings, known or nothing_known()
     whole = City(
@@ -72,6 +73,7 @@ def cities_of(
         limits=settings.limits,
         letters=frames[Dataset.LETTERS],
         dispositions=frames[Dataset.DISPOSITIONS],
+        letter_places=letter_places,
         units=context.units,
         sites=frames[Dataset.SITES],
         access_points=frames[Dataset.ACCESS_POINTS],
@@ -94,8 +96,9 @@ def cities_of(
         windows=_windows(settings, now),
     )
     part = _public(whole)
-    letters, given = whole.letters[part.letters], whole.dispositions[part.dispositions]
-    public = replace(whole, letters=letters, dispositions=given, part=part, published=(published or {}).get(PUBLIC))
+    mail, given = whole.letters.iloc[:0], whole.dispositions.iloc[:0]
+    shown = (published or {}).get(PUBLIC)
+    public = replace(whole, letters=mail, dispositions=given, letter_places=None, part=part, published=shown)
     return {ALL: whole, PUBLIC: public}
 
 

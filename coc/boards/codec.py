@@ -10,16 +10,17 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from coc.domain.instants import NAT
+
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+_MANY = 2_000  # rows
 _REPEATED = 4  # times that a text stands in a column on average, from which on it is written once
 
 
 def _column(series: pd.Series[Any]) -> dict[str, Any]:
     if isinstance(series.dtype, pd.DatetimeTZDtype):
-        stamps = series.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-        missing = stamps.isna().to_numpy()
-        micros = stamps.to_numpy(dtype="datetime64[us]").astype("int64")
-        return {"k": "time", "v": [None if gone else int(m) for m, gone in zip(micros, missing, strict=True)]}
+        micros = series.to_numpy(dtype="datetime64[us]").astype("int64").tolist()  # of UTC
+        return {"k": "time", "v": [None if m == NAT else m for m in micros] if NAT in micros else micros}
     if series.dtype.kind in "bi" and isinstance(series.dtype, np.dtype):  # no null among them
         return {"k": "bool" if series.dtype.kind == "b" else "int", "v": series.to_numpy().tolist()}
     if pd.api.types.is_bool_dtype(series.dtype):
@@ -30,16 +31,26 @@ def _column(series: pd.Series[Any]) -> dict[str, Any]:
         # orjson writes NaN as null.
         return {"k": "float", "v": series.to_numpy(dtype="float64", na_value=np.nan).tolist()}
     if isinstance(series.dtype, pd.StringDtype):
-        places, words = pd.factorize(series)
-        if len(words) * _REPEATED <= len(series) and (places >= 0).all():
-            return {"k": "words", "w": words.tolist(), "v": places}
-        held = series.to_numpy(dtype=object, copy=True)
-        held[series.isna().to_numpy()] = None
-        return {"k": "any", "v": held.tolist()}
+        return _texts(series.to_numpy(dtype=object))
     values = [_plain(v) for v in series]
     if values and all(isinstance(v, date) for v in values):
         return {"k": "date", "v": [v.isoformat() for v in values]}
     return {"k": "any", "v": values}
+
+
+def _texts(held: Any) -> dict[str, Any]:
+    """Texts that come again and again are written once; as pandas' own `factorize`, which takes long over few."""
+    if len(held) > _MANY:
+        places, found = pd.factorize(held)
+        words, missing = found.tolist(), bool((places < 0).any())
+    else:
+        known: dict[Any, int] = {}
+        places = [known.setdefault(text, len(known)) for text in held.tolist()]
+        words = list(known)
+        missing = not all(isinstance(word, str) for word in words)
+    if len(words) * _REPEATED <= len(held) and not missing:
+        return {"k": "words", "w": words, "v": places}
+    return {"k": "any", "v": [text if isinstance(text, str) else None for text in held.tolist()]}
 
 
 def _whole(series: pd.Series[Any]) -> list[Any]:

@@ -6,13 +6,14 @@ makes it cost what changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from coc.boards.held_rows import HeldRows, Key
+from coc.boards.held_rows import HeldRows, Key, LetterPlaces, Places
 from coc.boards.known_held import KnownHeld
 from coc.boards.pasts import Pasts
 from coc.boards.reasons import Reasons
@@ -24,6 +25,7 @@ from coc.metrics.known import Known, known_frame, nothing_sampled, turns_frame
 from coc.metrics.past import Past
 from coc.store import Store
 from coc.store.columns import empty_frame
+from coc.store.tables import stored_columns
 
 _MAIL = (Dataset.LETTERS, Dataset.DISPOSITIONS)
 HELD_DAYS: Final = 90
@@ -34,6 +36,7 @@ UNUSED = ["number", "subject", "sender", "sender_kind", "instruction_text", "par
 UNUSED += ["read_at", "started_at", "due_at", "updated_at"]
 _HELD_SAMPLES = (Dataset.SERVICE_SAMPLES, Dataset.LINK_SAMPLES)  # a city has few of both
 _APS = Dataset.AP_SAMPLES
+_BUT_KEYS = [c.name for c in stored_columns(Dataset.DISPOSITIONS) if c.name not in ("source_id", "letter_id")]
 _DAY = timedelta(hours=24)
 _NEWEST = timedelta(minutes=30)
 _SLACK = timedelta(minutes=10)  # trimming costs a pass over a day of samples: now and then is enough
@@ -54,6 +57,7 @@ class LiveFrames:
         self.frames: dict[Dataset, pd.DataFrame] = {d: empty_frame(COLUMNS[d]) for d in SAMPLES}
         self.pasts: dict[Dataset, Past] = {}
         self._rows: dict[Dataset, HeldRows] = {}
+        self._letter_places: LetterPlaces | None = None
         self._pasts = {d: Pasts(store, d, basis.limits, basis.holds) for d in SAMPLES}
         self._known = {d: KnownHeld(store, d, basis.limits, pasts.margin) for d, pasts in self._pasts.items()}
         self._reasons = Reasons(store)
@@ -61,6 +65,11 @@ class LiveFrames:
         self._marks: dict[Dataset, tuple[int, int]] = {}
         self._rev: int | None = None
         self._day: date | None = None
+
+    @property
+    def letter_places(self) -> Places | None:
+        """Of each held disposition the row of its letter, -1 where that is not held; None before the first refresh."""
+        return None if self._letter_places is None else self._letter_places.of
 
     def refresh(self, now: pd.Timestamp, calendars: Calendars) -> set[Dataset]:
         """Bring the frames to the store's last commit; the datasets that changed. A new city day reloads all."""
@@ -91,10 +100,11 @@ class LiveFrames:
 
     def _load_rows(self, now: pd.Timestamp, after: int | None) -> set[Dataset]:
         since = (now - _LOOKBACK).to_pydatetime()
-        letters = self.store.letters(since, after_rev=after).drop(columns=UNUSED, errors="ignore")
-        given = self.store.dispositions(since, after_rev=after).drop(columns=UNUSED, errors="ignore")
+        letters = self.store.letters(since, after_rev=after, without=UNUSED)
+        given = self.store.dispositions(since, after_rev=after, without=UNUSED)
         if after is None:
             self._rows = {Dataset.LETTERS: HeldRows(letters), Dataset.DISPOSITIONS: HeldRows(given)}
+            self._letter_places = LetterPlaces(*self._rows.values())
             changed = {*_MAIL}
         else:
             # A letter of last year that is dispositioned today counts again, and it did not change itself.
@@ -102,9 +112,11 @@ class LiveFrames:
             mine = {*_keys(letters), *_keys(given, "letter_id")}
             given = self._with_new(Dataset.DISPOSITIONS, given, mine)
             changed = {d for d, fresh in zip(_MAIL, (letters, given), strict=True) if len(fresh)}
-            for dataset, fresh in zip(_MAIL, (letters, given), strict=True):
-                if len(fresh):
-                    self._rows[dataset].take(fresh)
+            assert self._letter_places is not None
+            if len(letters):
+                self._letter_places.take_letters(letters)
+            if len(given):
+                self._letter_places.take_given(given)
         self.frames |= {dataset: self._rows[dataset].frame for dataset in _MAIL}
         return changed
 
@@ -113,10 +125,13 @@ class LiveFrames:
         held, fresh = self._rows[dataset], set(_keys(changed))
         if dataset is Dataset.LETTERS:
             of = set(held.missing(of)) - fresh
-        ids: dict[str, set[str]] = {}
-        for source, letter in of:
-            ids.setdefault(source, set()).add(letter)
-        found = self.store.of_letters(dataset, ids).drop(columns=UNUSED, errors="ignore")
+        else:  # most are held: which are not is found by their keys, and those alone are read whole
+            known = self.store.of_letters(dataset, _by_source(of), without=_BUT_KEYS)
+            there = zip(_keys(known), _keys(known, "letter_id"), strict=True)
+            of = {letter for key, letter in there if key not in held and key not in fresh}
+        if not of:
+            return changed
+        found = self.store.of_letters(dataset, _by_source(of), without=UNUSED)
         new = found[[key not in held and key not in fresh for key in _keys(found)]]
         return pd.concat([changed, new], ignore_index=True) if len(new) else changed
 
@@ -171,6 +186,13 @@ def _keys(frame: pd.DataFrame, column: str = "source_id") -> list[Key]:
     """(source, id) of each row; a row whose id is null has none."""
     pairs = zip(frame["source"].tolist(), frame[column].tolist(), strict=True)
     return [(source, value) for source, value in pairs if isinstance(value, str)]
+
+
+def _by_source(keys: Iterable[Key]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for source, of in keys:
+        found.setdefault(source, []).append(of)
+    return found
 
 
 def _without(held: pd.DataFrame, fresh: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def compute_awaited(subject: Subject, city: City) -> tuple[pd.DataFrame, dict[st
     """The same while the first fill of its source is not done: no figure, for half a city would pass for the whole."""
     nothing = {d.value: getattr(city, d.value).iloc[:0] for d in subject.moving}
     pasts = {d: past for d, past in city.pasts.items() if d not in subject.moving}
-    kpis, frames = compute_subject(subject, replace(city, pasts=pasts, part=None, **nothing))
+    kpis, frames = compute_subject(subject, replace(city, pasts=pasts, part=None, letter_places=None, **nothing))
     recorded = kpis["state"] != NOT_RECORDED
     kpis = kpis.assign(value=np.nan, state=kpis["state"].where(~recorded, NO_DATA))
     return kpis, {name: frame.iloc[:0] for name, frame in frames.items()}

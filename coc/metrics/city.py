@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from coc.domain.datasets import COLUMNS, DTYPES, Dataset, Kind
@@ -15,6 +17,7 @@ from coc.domain.worktime import Calendars
 from coc.metrics.known import no_reasons, nothing_known, nothing_sampled
 from coc.metrics.past import Past
 
+Places = npt.NDArray[np.intp]
 WindowName = Literal["7d", "30d", "90d"]
 _TIME = DTYPES[Kind.TIME]
 WINDOWS: tuple[WindowName, ...] = ("7d", "30d", "90d")
@@ -33,7 +36,10 @@ def no_windows() -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A population's rows: which of the whole city's letters and dispositions are in it."""
+    """A population's rows: which of the whole city's letters and dispositions are in it.
+
+    The frames of a city that is a part are empty: all of it is counted from the whole's rows, so that none is copied.
+    """
 
     whole: City
     letters: Bools
@@ -57,6 +63,7 @@ class City:
     `windows`: what config declares of the last 31 days and the next: kind (maintenance | power), scope ("site:X"),
     start, end, reason. `sampled`: which source brings the samples of what: dataset, entity, source.
     `reasons`: service, vantage, at, status, reason: what the sample said that brought a service's state down.
+    `letter_places`: of each disposition the row of its letter in `letters`, -1 where it has not arrived; None: to find.
     `published`: what was kept of the city's past days: id, day (date), value; None: nobody looked.
     `provided`: "dataset.column" names that some connector records; a KPI whose input is not there is not_recorded.
     """
@@ -81,6 +88,7 @@ class City:
     windows: pd.DataFrame = field(default_factory=no_windows)
     sampled: pd.DataFrame = field(default_factory=nothing_sampled)
     reasons: pd.DataFrame = field(default_factory=no_reasons)
+    letter_places: Places | None = None
     published: pd.DataFrame | None = None
     provided: frozenset[str] = frozenset()
     letter_types: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -148,32 +148,35 @@ class Coded:
         found: Bools = self.places == (self.words.index(word) if word in self.words else -2)
         return found
 
+    def among(self, words: Collection[str]) -> Bools:
+        """The rows that have one of these words."""
+        return np.array([*(word in words for word in self.words), False])[self.places]  # -1, for null, is the last
+
 
 def letter_column(city: City, column: str) -> Coded:
     """A column of texts of the rows of `letters`."""
-    return _coded(city, "letters", column, live_letters, _kept_letters)
+    return _coded(city, "letters", column)
 
 
 def disposition_column(city: City, column: str) -> Coded:
     """A column of texts of the rows of `dispositions`."""
-    return _coded(city, "dispositions", column, live_dispositions, _kept_dispositions)
+    return _coded(city, "dispositions", column)
 
 
-def _coded(
-    city: City, of: str, column: str, rows: Callable[[City], pd.DataFrame], kept: Callable[[Part], Bools]
-) -> Coded:
+def _coded(city: City, of: str, column: str) -> Coded:
     def prepare() -> Coded:
         if city.known_later is not None:
-            whole = _coded(city.known_later, of, column, rows, kept)
+            whole = _coded(city.known_later, of, column)
             return Coded(whole.words, whole.places[city.memo[f"{of}.there"]])
         if city.part is not None:
-            whole = _coded(city.part.whole, of, column, rows, kept)
-            return Coded(whole.words, whole.places[kept(city.part)])
-        texts = rows(city)[column]
+            whole = _coded(city.part.whole, of, column)
+            return Coded(whole.words, whole.places[(_kept_letters if of == "letters" else _kept_dispositions)(city)])
+        texts = (city.letters if of == "letters" else city.dispositions)[column]
+        live = (live_letters if of == "letters" else live_dispositions)(city)
         if isinstance(texts.dtype, pd.CategoricalDtype):
             words = pd.Index(sorted(texts.cat.categories), dtype="str")
-            return Coded(tuple(words), places(words, texts))
-        found, words = pd.factorize(texts, sort=True)
+            return Coded(tuple(words), places(words, texts)[live])
+        found, words = pd.factorize(texts[live], sort=True)
         return Coded(tuple(map(str, words)), np.asarray(found, dtype=np.intp))
 
     return once(city, f"{of}.{column}", prepare)
@@ -182,18 +185,20 @@ def _coded(
 def letters(city: City) -> Letters:
     def prepare() -> Letters:
         if city.part is not None:
-            return _rows_of(letters(city.part.whole), _kept_letters(city.part))
-        rows = live_letters(city)
+            return _rows_of(letters(city.part.whole), _kept_letters(city))
+        rows, live = city.letters, live_letters(city)
+        kinds, media, categories = (letter_column(city, c) for c in ("kind", "medium", "category"))
         return Letters(
-            unit=positions(city, rows["unit"]),
-            registered=to_micros(rows["registered_at"]),
-            completed=to_micros(rows["completed_at"]),
-            incoming=(rows["kind"] == "incoming").to_numpy(dtype=bool),
-            electronic=(rows["medium"] == "electronic").to_numpy(dtype=bool),
-            exempt=rows["category"].isin(city.limits.paper_exempt).to_numpy(dtype=bool),
-            type=places(pd.Index(letter_types(city), dtype="str"), rows["type"]),
-            sheets=numbers(rows["pages"], city.limits.default_pages)
-            * numbers(rows["copies"], city.limits.default_copies),
+            unit=positions(city, rows["unit"])[live],
+            registered=to_micros(rows["registered_at"])[live],
+            completed=to_micros(rows["completed_at"])[live],
+            incoming=kinds.where("incoming"),
+            electronic=media.where("electronic"),
+            exempt=categories.among(city.limits.paper_exempt),
+            type=places(pd.Index(letter_types(city), dtype="str"), rows["type"])[live],
+            sheets=(
+                numbers(rows["pages"], city.limits.default_pages) * numbers(rows["copies"], city.limits.default_copies)
+            )[live],
         )
 
     return once(city, "letters", prepare)
@@ -202,45 +207,49 @@ def letters(city: City) -> Letters:
 def dispositions(city: City) -> Dispositions:
     def prepare() -> Dispositions:
         if city.part is not None:
-            return _rows_of(dispositions(city.part.whole), _kept_dispositions(city.part))
-        rows = live_dispositions(city)
+            return _rows_of(dispositions(city.part.whole), _kept_dispositions(city))
+        rows, live = city.dispositions, live_dispositions(city)
+        offices = disposition_column(city, "from_office")
         return Dispositions(
-            unit=positions(city, rows["to_unit"]),
-            issued=to_micros(rows["issued_at"]),
-            due=to_micros(rows["due"]),
-            completed=to_micros(rows["completed_at"]),
-            cancelled=to_micros(rows["cancelled_at"]),
-            follow_up=flag(rows, "needs_follow_up"),
-            hours=numbers(rows["followup_hours"], np.nan),
-            outside=flag(rows, "outside_hours"),
-            leader=rows["from_office"].isin(LEADERS).to_numpy(dtype=bool),
+            unit=positions(city, rows["to_unit"])[live],
+            issued=to_micros(rows["issued_at"])[live],
+            due=to_micros(rows["due"])[live],
+            completed=to_micros(rows["completed_at"])[live],
+            cancelled=to_micros(rows["cancelled_at"])[live],
+            follow_up=flag(rows, "needs_follow_up")[live],
+            hours=numbers(rows["followup_hours"], np.nan)[live],
+            outside=flag(rows, "outside_hours")[live],
+            leader=offices.among(LEADERS),
         )
 
     return once(city, "dispositions", prepare)
 
 
-def live_letters(city: City) -> pd.DataFrame:
-    """The rows of `letters`, as a frame, in the same order."""
-    return once(city, "live_letters", lambda: city.letters[~flag(city.letters, "deleted")])
+def live_letters(city: City) -> Bools:
+    """Which rows of the frame `letters` counts, in the same order."""
+    return once(city, "live_letters", lambda: ~flag(city.letters, "deleted"))
 
 
-def live_dispositions(city: City) -> pd.DataFrame:
-    """The rows of `dispositions`, as a frame, in the same order."""
-    return once(city, "live_dispositions", lambda: city.dispositions[_alive(city.dispositions)])
+def live_dispositions(city: City) -> Bools:
+    """Which rows of the frame `dispositions` counts, in the same order."""
+    given = city.dispositions
+    return once(city, "live_dispositions", lambda: ~(flag(given, "deleted") | flag(given, "letter_deleted")))
 
 
-def _alive(given: pd.DataFrame) -> Bools:
-    found: Bools = ~(flag(given, "deleted") | flag(given, "letter_deleted"))
-    return found
-
-
-def _kept_letters(part: Part) -> Bools:
+def _kept_letters(city: City) -> Bools:
     """Of the rows of the whole's `letters`, those of the part."""
-    return part.letters[~flag(part.whole.letters, "deleted")]
+    part = _part(city)
+    return once(city, "kept_letters", lambda: part.letters[live_letters(part.whole)])
 
 
-def _kept_dispositions(part: Part) -> Bools:
-    return part.dispositions[_alive(part.whole.dispositions)]
+def _kept_dispositions(city: City) -> Bools:
+    part = _part(city)
+    return once(city, "kept_dispositions", lambda: part.dispositions[live_dispositions(part.whole)])
+
+
+def _part(city: City) -> Part:
+    assert city.part is not None
+    return city.part
 
 
 def _rows_of(whole: Rows, kept: Bools) -> Rows:
@@ -252,16 +261,22 @@ def letter_of(city: City) -> Positions:
 
     def find() -> Positions:
         if city.part is not None:
-            kept, found = _kept_letters(city.part), letter_of(city.part.whole)[_kept_dispositions(city.part)]
-            new = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)  # the last is where -1 points
-            return new[found]
-        of, to = live_letters(city), live_dispositions(city)
+            return _places_among(_kept_letters(city))[letter_of(city.part.whole)[_kept_dispositions(city)]]
+        mail, given = live_letters(city), live_dispositions(city)
+        if city.letter_places is not None:
+            return _places_among(mail)[city.letter_places[given]]
+        of, to = city.letters[mail], city.dispositions[given]
         keys, wanted = of["source_id"], to["letter_id"]
         if len({*pd.unique(of["source"]), *pd.unique(to["source"])}) > 1:
             keys, wanted = (f["source"] + "\x1f" + ids for f, ids in ((of, keys), (to, wanted)))
         return places(pd.Index(keys), wanted)
 
     return once(city, "letter_of", find)
+
+
+def _places_among(kept: Bools) -> Positions:
+    """Of each row its place among those that are kept, -1 for another; and one more for -1 itself."""
+    return np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
 
 
 def first_disposition(city: City) -> Micros:

@@ -11,20 +11,16 @@ import numpy as np
 import pandas as pd
 
 from coc.domain.datasets import URGENCIES
-from coc.domain.instants import NAT, Floats, to_days
-from coc.metrics import cubes
+from coc.domain.instants import NAT, Floats
+from coc.metrics import backlog, cubes
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.cubes import OUTSIDE, by_scope, texts, units_of
-from coc.metrics.dispositions import backlog_rows, overdue_rows
 from coc.metrics.facts import (
     Positions,
     disposition_column,
     dispositions,
-    live_dispositions,
-    now_of,
     once,
     scopes,
-    today_of,
 )
 from coc.metrics.registry import registered
 from coc.metrics.series import AGES
@@ -45,14 +41,10 @@ def ages(city: City) -> pd.DataFrame:
     """
     if not cubes.recorded(city, "disposition.backlog"):
         return cubes.nothing(("unit", "urgency", "bucket", "backlog", "overdue"), ("backlog", "overdue"))
-    rows, waiting = dispositions(city), _waiting(city)
+    rows, waiting = dispositions(city), backlog.waiting(city)
     dues = cubes.recorded(city, "disposition.overdue")
-    late = (overdue_rows(rows, now_of(city), backlog_rows(rows)) if dues else np.zeros(len(rows.unit), bool))[waiting]
-    issued, today = city.calendars.days_of(rows.issued[waiting]), int(to_days(today_of(city)))
-    days = np.zeros(len(waiting), dtype="int64")
-    for calendar, mine in city.calendars.groups(live_dispositions(city)["to_unit"].iloc[waiting]):
-        days[mine] = calendar.working_days_between(issued[mine], today)
-    bucket = np.searchsorted([1, 3, 5], days, side="left")
+    late = backlog.late(city) if dues else np.zeros(len(waiting), dtype=bool)
+    bucket = np.searchsorted([1, 3, 5], backlog.age_in_days(city), side="left")
     sizes = (len(scopes(city)), len(URGENCY_ROWS), len(AGES), 2)
     keys = (rows.unit[waiting], urgencies(city)[waiting], bucket, late.astype(np.intp))
     found = cubes.with_city(cubes.counts(keys, sizes))
@@ -77,9 +69,9 @@ def ageing(city: City) -> pd.DataFrame:
     """
     if not _ages_known(city):
         return cubes.nothing(("unit", "urgency", "beyond", "count", "hours"), ("beyond", "count", "hours"))
-    unit_of, waiting = dispositions(city).unit, _waiting(city)
+    unit_of, waiting = dispositions(city).unit, backlog.waiting(city)
     scope, row = by_scope(unit_of[waiting])
-    age, limit = _ages_in_hours(city)[row], _lines(city)[scope]
+    age, limit = backlog.age_in_hours(city)[row], _lines(city)[scope]
     step = np.searchsorted(STEPS, age, side="right") - 1
     beyond = (age > limit).astype(np.intp)
     sizes = (len(scopes(city)), len(URGENCY_ROWS), len(STEPS), 2)
@@ -107,11 +99,11 @@ def lines(city: City) -> pd.DataFrame:
     columns = ("unit", "hours", "own", "open", "beyond")
     if not _ages_known(city):
         return cubes.nothing(columns, columns[1:])
-    waiting = _waiting(city)
+    waiting = backlog.waiting(city)
     scope, row = by_scope(dispositions(city).unit[waiting])
     count = np.bincount(scope, minlength=len(scopes(city)))
     limit = _lines(city)
-    over = np.bincount(scope[_ages_in_hours(city)[row] > limit[scope]], minlength=len(count))
+    over = np.bincount(scope[backlog.age_in_hours(city)[row] > limit[scope]], minlength=len(count))
     some = np.flatnonzero(count)
     own = ~np.isnan(_own_lines(city))
     return pd.DataFrame(
@@ -193,24 +185,6 @@ def urgencies(city: City) -> Positions:
 def _ages_known(city: City) -> bool:
     """Whether what is open is known, and the hour of its issue: a date alone gives no age in hours."""
     return cubes.recorded(city, "disposition.backlog") and cubes.recorded(city, "disposition.outside_hours_share")
-
-
-def _waiting(city: City) -> Positions:
-    return once(city, "waiting", lambda: np.flatnonzero(backlog_rows(dispositions(city))))
-
-
-def _ages_in_hours(city: City) -> Floats:
-    """Of the backlog: working hours from issued_at to now, in to_unit's calendar."""
-
-    def find() -> Floats:
-        waiting = _waiting(city)
-        issued = dispositions(city).issued[waiting]
-        found = np.zeros(len(waiting))
-        for calendar, mine in city.calendars.groups(live_dispositions(city)["to_unit"].iloc[waiting]):
-            found[mine] = calendar.hours_between(issued[mine], city.now)
-        return found
-
-    return once(city, "waiting_hours", find)
 
 
 def _own_lines(city: City) -> Floats:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from coc.domain.datasets import Dataset
-from coc.domain.instants import DAY, HOUR, NAT, Bools, Floats, Micros, to_days, to_index
+from coc.domain.instants import DAY, HOUR, NAT, Bools, Floats, Micros, to_index
+from coc.metrics import backlog
 from coc.metrics import points as network
 from coc.metrics import published
 from coc.metrics.city import City, WindowName
@@ -20,7 +21,6 @@ from coc.metrics.facts import (
     dispositions,
     first_disposition,
     letters,
-    live_dispositions,
     midnight_before,
     now_of,
     once,
@@ -145,14 +145,8 @@ def backlog_by_age(city: City, unit: str | None = None) -> pd.DataFrame:
 
     Age: working days after the city date of issue, up to and with today; the day of issue never counts.
     """
-    rows = dispositions(city)
-    waiting = np.flatnonzero(backlog_rows(rows) & _of_unit(city, rows.unit, unit))
-    late = overdue_rows(rows, now_of(city), backlog_rows(rows))[waiting]
-    issued = city.calendars.days_of(rows.issued[waiting])
-    today = int(to_days(today_of(city)))
-    age = np.zeros(len(waiting), dtype="int64")
-    for calendar, of_calendar in city.calendars.groups(live_dispositions(city)["to_unit"].iloc[waiting]):
-        age[of_calendar] = calendar.working_days_between(issued[of_calendar], today)
+    waits = _of_unit(city, dispositions(city).unit[backlog.waiting(city)], unit)
+    age, late = backlog.age_in_days(city)[waits], backlog.late(city)[waits]
     bucket = np.searchsorted([1, 3, 5], age, side="left")
     return pd.DataFrame(
         {

@@ -14,19 +14,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from coc.domain import reference
-from coc.domain.instants import Bools, to_days
+from coc.domain.instants import Bools
+from coc.metrics import backlog
 from coc.metrics.adoption import valid_today
 from coc.metrics.city import WINDOWS, City
-from coc.metrics.dispositions import backlog_rows, overdue_rows
 from coc.metrics.facts import (
     Positions,
     dispositions,
     letter_types,
     letters,
-    live_dispositions,
     now_of,
     scopes,
-    today_of,
     window_start,
     within,
 )
@@ -94,24 +92,17 @@ def ages(city: City) -> pd.DataFrame:
 
     Age: working days after the city date of issue, up to and with today; the day of issue never counts.
     """
-    rows = dispositions(city)
-    waiting = np.flatnonzero(backlog_rows(rows))
-    late = overdue_rows(rows, now_of(city), backlog_rows(rows))[waiting]
-    issued = city.calendars.days_of(rows.issued[waiting])
-    today = int(to_days(today_of(city)))
-    age = np.zeros(len(waiting), dtype="int64")
-    for calendar, of_calendar in city.calendars.groups(live_dispositions(city)["to_unit"].iloc[waiting]):
-        age[of_calendar] = calendar.working_days_between(issued[of_calendar], today)
-    bucket = np.searchsorted([1, 3, 5], age, side="left")
+    rows, waiting, late = dispositions(city), backlog.waiting(city), backlog.late(city)
+    bucket = np.searchsorted([1, 3, 5], backlog.age_in_days(city), side="left")
     every = np.ones(len(waiting), dtype=bool)
-    backlog = cells(city, rows.unit[waiting], bucket, every, len(AGES))
+    held = cells(city, rows.unit[waiting], bucket, every, len(AGES))
     overdue = cells(city, rows.unit[waiting], bucket, late, len(AGES))
-    unit, place = np.nonzero(backlog)
+    unit, place = np.nonzero(held)
     return pd.DataFrame(
         {
             "unit": scopes(city).take(unit).reset_index(drop=True),
             "bucket": place,
-            "backlog": backlog[unit, place],
+            "backlog": held[unit, place],
             "overdue": overdue[unit, place],
         }
     )

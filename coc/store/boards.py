@@ -46,7 +46,8 @@ class BoardsHead:
 def _put(connection: Connection, table: sa.Table, keys: list[str], row: dict[str, Any]) -> None:
     insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
     written = {n: insert.excluded[n] for n in row if n not in keys}
-    connection.execute(insert.values(row).on_conflict_do_update(index_elements=keys, set_=written))
+    # The row as parameters: in the statement it would be part of what SQLAlchemy compares statements by.
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=written), row)
 
 
 def _value(connection: Connection, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -134,15 +135,19 @@ def chunks(keys: Iterable[str]) -> Iterator[list[str]]:
 def among(
     connection: Connection, column: sa.ColumnElement[Any], keys: Iterable[str]
 ) -> Iterator[sa.ColumnElement[bool]]:
-    """Conditions that together take the rows whose `column` is among `keys`: one on PostgreSQL, where they are one
-    array, and one for each `CHUNK` of bound variables elsewhere.
+    """Conditions that together take the rows whose `column` is among `keys`: one, where they are one bound value.
+
+    An array on PostgreSQL, JSON on SQLite: a statement that binds each would be compiled anew for each number of them.
     """
+    wanted = list(keys)
     if connection.dialect.name == "postgresql":
-        array = sa.bindparam(None, list(keys), postgresql.ARRAY(sa.Text))
-        yield column == sa.any_(array)
+        yield column == sa.any_(sa.bindparam(None, wanted, postgresql.ARRAY(sa.Text)))
         return
-    for chunk in chunks(keys):
-        yield column.in_(chunk)
+    held = json.dumps(wanted)
+    if "\\u0000" in held:  # where SQLite's JSON ends a text
+        yield from (column.in_(chunk) for chunk in chunks(wanted))
+        return
+    yield column.in_(sa.select(sa.func.json_each(held).table_valued("value").c.value))
 
 
 def held(

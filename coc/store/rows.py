@@ -67,7 +67,8 @@ class Rows(Database):
         table, start = TABLES[Dataset.LETTERS], codec.micros(since)
         with self.read() as connection:
             if after_rev is not None:
-                return fetch(connection, Dataset.LETTERS, table.c.rev > after_rev)
+                columns = _but(Dataset.LETTERS, without)
+                return fetch(connection, Dataset.LETTERS, table.c.rev > after_rev, columns=columns)
             last = None if until is None else codec.micros(until)
             keys = _recent_letters(table, start, last).subquery("needed")
             mine = [table.c.source == keys.c.source, table.c.source_id == keys.c.source_id]
@@ -98,7 +99,8 @@ class Rows(Database):
         table = TABLES[Dataset.DISPOSITIONS]
         with self.read() as connection:
             if after_rev is not None:
-                return fetch(connection, Dataset.DISPOSITIONS, table.c.rev > after_rev)
+                columns = _but(Dataset.DISPOSITIONS, without)
+                return fetch(connection, Dataset.DISPOSITIONS, table.c.rev > after_rev, columns=columns)
             # Joined, not `IN`: SQLite would scan all of ten years for that.
             last = None if until is None else codec.micros(until)
             keys = _needed(table, codec.micros(since), last).subquery("needed")
@@ -142,18 +144,23 @@ class Rows(Database):
         with self.read() as connection:
             return int(connection.execute(counted).scalar_one())
 
-    def of_letters(self, dataset: Dataset, letters: Mapping[str, Iterable[str]]) -> pd.DataFrame:
-        """The letters with these ids (by source), or the dispositions of them; none that is deleted."""
-        table = TABLES[dataset]
+    def of_letters(
+        self, dataset: Dataset, letters: Mapping[str, Iterable[str]], without: Collection[str] = ()
+    ) -> pd.DataFrame:
+        """The letters with these ids (by source), or the dispositions of them; none that is deleted.
+
+        `without`: columns that are not read.
+        """
+        table, columns = TABLES[dataset], _but(dataset, without)
         key = table.c.source_id if dataset is Dataset.LETTERS else table.c.letter_id
         alive = table.c.deleted == 0
         with self.read() as connection:
             parts = [
-                fetch(connection, dataset, table.c.source == source, these, alive)
+                fetch(connection, dataset, table.c.source == source, these, alive, columns=columns)
                 for source, ids in letters.items()
                 for these in bulk.among(connection, key, ids)
             ]
-        return pd.concat(parts, ignore_index=True) if parts else codec.to_frame([], stored_columns(dataset))
+        return pd.concat(parts, ignore_index=True) if parts else codec.to_frame([], columns)
 
     def samples(self, dataset: Dataset, since: datetime, after_rev: int | None = None) -> pd.DataFrame:
         """Samples at or after `since`; `after_rev`: only those that changed after it."""
