@@ -44,7 +44,7 @@ class HeldRows:
     def take(self, fresh: pd.DataFrame) -> Places:
         """The newest version of some rows, new ones among them, each key once; they are the last rows afterwards.
 
-        Gives where the newest version of each row that was held stands now.
+        Gives where the newest version of each row that was held stands now; -1 of one that was replaced long ago.
         """
         keys = keys_of(fresh)
         known = self.places(keys)
@@ -68,8 +68,8 @@ class HeldRows:
         held, coded = self.frame, {}
         more: dict[str, pd.Series[Any]] = {}
         for name in (c for c in fresh if c in _CODED):
-            dtype = held[name].dtype  # the very same, or pandas compares all words to find out
-            words = dtype.categories
+            words: Any = held[name].cat.categories
+            dtype: Any = held[name].dtype  # the very same, or pandas compares all words to find out
             texts = pd.Index(fresh[name].to_numpy(dtype=object), dtype=object)
             codes = words.get_indexer(texts)
             unknown = [text for text in dict.fromkeys(texts[codes < 0]) if isinstance(text, str)]
@@ -82,13 +82,13 @@ class HeldRows:
         return (held.assign(**more) if more else held), fresh.assign(**coded)
 
     def _drop_replaced(self) -> Places:
-        """Gives where each row that stays stands now."""
+        """Gives where each row that stays stands now, -1 of the others."""
         last = np.zeros(len(self.frame), dtype=bool)
         last[list(self._places.values())] = True
         self.frame = self.frame[last].reset_index(drop=True)
         self._places = self._indexed()
         self._replaced = 0
-        return np.cumsum(last) - 1
+        return np.where(last, np.cumsum(last) - 1, -1)
 
     def _indexed(self) -> dict[Key, int]:
         return {key: place for place, key in enumerate(keys_of(self.frame))}
@@ -110,9 +110,9 @@ class LetterPlaces:
 
     def take_given(self, fresh: pd.DataFrame) -> None:
         moved = self._given.take(fresh)
-        size, were = len(self._given.frame), self.of
+        size, were, there = len(self._given.frame), self.of, moved >= 0
         self.of = np.full(size, -1, dtype=np.intp)
-        self.of[moved] = were
+        self.of[moved[there]] = were[there]
         self._look_up(np.arange(size - len(fresh), size))
 
     def _look_up(self, rows: Places) -> None:

@@ -10,9 +10,8 @@ import pandas as pd
 
 from coc.domain.datasets import Dataset
 from coc.domain.instants import DAY, HOUR, NAT, Bools, Floats, Micros, to_index
-from coc.metrics import backlog
+from coc.metrics import backlog, published
 from coc.metrics import points as network
-from coc.metrics import published
 from coc.metrics.city import City, WindowName
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
 from coc.metrics.facts import (
