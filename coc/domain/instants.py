@@ -25,7 +25,10 @@ def to_micros(values: Any) -> Micros:
     Integers pass as microseconds, datetime64 without a zone as UTC. NaT and None become `NAT`.
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "iM":
-        return values.astype("int64") if values.dtype.kind == "i" else values.astype("datetime64[us]").astype("int64")
+        times = values if values.dtype.kind == "i" else values.astype("datetime64[us]")
+        return times.astype("int64", copy=False)
+    if isinstance(values, pd.Series) and values.dtype == "datetime64[us, UTC]":  # as frames hold them
+        return values.to_numpy(dtype="datetime64[us]").astype("int64")
     if values is None or values is pd.NaT:
         return np.asarray(NAT, dtype="int64")
     if isinstance(values, int | np.integer):

@@ -71,6 +71,7 @@ class Grid:
         self.first_day = int(to_days(date(first_year, 1, 1)))
         days = np.arange(self.first_day, int(to_days(date(last_year + 1, 1, 1))) + 1)
         self.midnights = _localise(days * DAY, zone)
+        self._even = bool((np.diff(self.midnights) == DAY).all())  # no clock is put forward or back in these years
         week, in_ramadan = (days[:-1] + 3) % 7, _ramadan_days(days[:-1])  # 1970-01-01 was a Thursday
         years = range(first_year, last_year + 1)
         closed = np.isin(days[:-1], [int(to_days(d)) for y in years for d in holiday_names_of(off, y)])
@@ -100,6 +101,9 @@ class Grid:
         return self.before[i] + np.clip(at, self.start[i], self.end[i]) - self.start[i]
 
     def day_of(self, at: Micros) -> npt.NDArray[np.int64]:
+        if self._even:
+            day: npt.NDArray[np.int64] = (np.maximum(at, self.midnights[0] - 1) - self.midnights[0]) // DAY
+            return self.first_day + day
         return self.first_day + np.searchsorted(self.midnights, at, side="right") - 1
 
 
@@ -137,7 +141,7 @@ class Calendar:
         """A grid with a year to spare around all instants. Callers keep it: another thread may grow it further."""
         grid = self._grid
         for at in instants:
-            known = at[at != NAT]
+            known = at[at != NAT] if at.min(initial=NAT + 1) == NAT else at
             if known.size:
                 first, last = _year(int(known.min())), _year(int(known.max()))
                 grid = self._grown(grid, first - 1, last + 1)

@@ -88,7 +88,8 @@ def valid_today(city: City) -> Bools:
         found: Bools = scopes(city).isin(units.loc[begun & ~ended, "code"]).to_numpy(dtype=bool)
         return found
 
-    return once(city.known_later or city, f"valid-{today_of(city)}", find)
+    whole = city.part.whole if city.part is not None else city.known_later or city
+    return once(whole, f"valid-{today_of(city)}", find)
 
 
 def _mean_over_units(city: City, values: Floats) -> Scoped:

@@ -14,7 +14,19 @@ import pandas as pd
 
 from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.metrics.city import WINDOWS, City
-from coc.metrics.facts import Positions, dispositions, midnight_before, now_of, once, scopes, window_start
+from coc.metrics.facts import (
+    EARLIER,
+    LATER,
+    Days,
+    Positions,
+    disposition_days,
+    dispositions,
+    midnight_before,
+    now_of,
+    once,
+    scopes,
+    window_start,
+)
 from coc.metrics.registry import is_recorded, registered
 
 Counts = npt.NDArray[np.int64]
@@ -27,6 +39,16 @@ def recorded(city: City, kpi: str) -> bool:
     return is_recorded(registered()[kpi], city.provided)
 
 
+def _spans() -> Positions:
+    found = np.full(LATER - EARLIER + 1, OUTSIDE, dtype=np.intp)
+    for place in range(len(WINDOWS) - 1, -1, -1):
+        found[1 - int(WINDOWS[place][:-1]) - EARLIER : 1 - EARLIER] = place
+    return found
+
+
+_SPANS: Final = _spans()
+
+
 def spans(city: City, at: Micros) -> Positions:
     """The shortest window that holds each instant, as its place in `WINDOWS`; `OUTSIDE` for one that none holds."""
     found = np.full(len(at), OUTSIDE, dtype=np.intp)
@@ -36,11 +58,14 @@ def spans(city: City, at: Micros) -> Positions:
     return found
 
 
-def day_places(city: City, at: Micros) -> Positions:
-    """The city day of each instant, counted from the longest window's first; -1 before it and after now."""
-    found = np.searchsorted(midnights(city), at, side="right") - 1
-    found[at > now_of(city)] = -1
-    return found
+def spans_of(days: Days) -> Positions:
+    """`spans` of city days as `facts` numbers them."""
+    return _SPANS[days - EARLIER]
+
+
+def day_places(days: Days) -> Positions:
+    """The place of each city day in the longest window, 0 its first; -1 before it and after now."""
+    return np.where((days > -DAYS) & (days <= 0), days + np.intp(DAYS - 1), -1)
 
 
 def midnights(city: City) -> Micros:
@@ -68,8 +93,7 @@ def issued_spans(city: City) -> Positions:
     """The span of each disposition by its issue; cancelled ones are in no window."""
 
     def find() -> Positions:
-        rows = dispositions(city)
-        return np.where(rows.cancelled == NAT, spans(city, rows.issued), OUTSIDE)
+        return np.where(dispositions(city).cancelled == NAT, spans_of(disposition_days(city, "issued")), OUTSIDE)
 
     return once(city, "issued_spans", find)
 

@@ -12,14 +12,16 @@ from coc.domain.instants import NAT, Bools
 from coc.metrics.city import City, WindowName
 from coc.metrics.facts import (
     Dispositions,
+    Positions,
     dispositions,
+    kept_dispositions,
     now_of,
     once,
     window_start,
     within,
 )
 from coc.metrics.registry import kpi
-from coc.metrics.scoped import Durations, Scoped, counted, share
+from coc.metrics.scoped import Durations, Scoped, counted, in_order, share
 
 _DISPOSITIONS = (Dataset.DISPOSITIONS,)
 _WITH_LETTERS = (Dataset.DISPOSITIONS, Dataset.LETTERS)  # urgency, and so the due date, is the letter's
@@ -110,19 +112,44 @@ def on_time_rows(rows: Dispositions) -> Bools:
     return found
 
 
+def _ended(rows: Dispositions) -> Bools:
+    found: Bools = rows.nf & (rows.completed != NAT) & ~np.isnan(rows.hours)
+    return found
+
+
+def _ended_in_order(city: City) -> tuple[Positions, Positions]:
+    """What `done` is of, by unit and hours and by hours alone; of a part it is the whole's without the others."""
+
+    def find() -> tuple[Positions, Positions]:
+        if city.part is not None:
+            kept = kept_dispositions(city)
+            place = np.cumsum(kept) - 1
+            by_unit, by_hours = (place[rows[kept[rows]]] for rows in _ended_in_order(city.part.whole))
+            return by_unit, by_hours
+        rows = dispositions(city)
+        found = np.flatnonzero(_ended(rows))
+        by_unit, by_hours = in_order(rows.unit[found], rows.hours[found])
+        return found[by_unit], found[by_hours]
+
+    return once(city, "done_order", find)
+
+
 def done(city: City, window: WindowName) -> Durations:
     """Follow-up completed in the window; sorted once for all windows, selected once for all quantiles."""
 
-    def prepare(first: int = NAT) -> Durations:
+    def recent(first: int) -> Durations:
         rows = dispositions(city)
-        ended = rows.nf & (rows.completed != NAT) & (rows.completed >= first)
-        found = np.flatnonzero(ended & ~np.isnan(rows.hours))
+        found = np.flatnonzero(_ended(rows) & (rows.completed >= first))
         return Durations.of(rows.unit[found], rows.completed[found], rows.hours[found])
+
+    def prepare() -> Durations:
+        rows = dispositions(city)
+        return Durations.chosen(rows.unit, rows.completed, rows.hours, *_ended_in_order(city))
 
     def select() -> Durations:
         first = window_start(city, window)
         if city.known_later is not None:  # seldom asked of another window: what it does not have is not sorted
-            return prepare(first).within(first, now_of(city))
+            return recent(first).within(first, now_of(city))
         return once(city, "done", prepare).within(first, now_of(city))
 
     return once(city, f"done-{window}", select)

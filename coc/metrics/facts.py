@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from coc.domain.instants import NAT, Bools, Floats, Micros, micros_of, to_micros
+from coc.domain.instants import NAT, Bools, Floats, Micros, micros_of, to_days, to_micros
 from coc.metrics.city import City, Part, WindowName
 
 T = TypeVar("T")
 Rows = TypeVar("Rows", "Letters", "Dispositions")
 Positions = npt.NDArray[np.intp]
 
+Days = npt.NDArray[np.int16]
+
 CITY = ""
+LATER, EARLIER = 1_000, -1_000  # city days that are none of the boards'
 NEVER = int(np.iinfo("int64").max)
 LEADERS = ("walikota", "wakil_walikota", "sekda")
 
@@ -170,7 +173,7 @@ def _coded(city: City, of: str, column: str) -> Coded:
             return Coded(whole.words, whole.places[city.memo[f"{of}.there"]])
         if city.part is not None:
             whole = _coded(city.part.whole, of, column)
-            return Coded(whole.words, whole.places[(_kept_letters if of == "letters" else _kept_dispositions)(city)])
+            return Coded(whole.words, whole.places[(_kept_letters if of == "letters" else kept_dispositions)(city)])
         texts = (city.letters if of == "letters" else city.dispositions)[column]
         live = (live_letters if of == "letters" else live_dispositions)(city)
         if isinstance(texts.dtype, pd.CategoricalDtype):
@@ -180,6 +183,35 @@ def _coded(city: City, of: str, column: str) -> Coded:
         return Coded(tuple(map(str, words)), np.asarray(found, dtype=np.intp))
 
     return once(city, f"{of}.{column}", prepare)
+
+
+def letter_days(city: City, column: Literal["registered", "completed"]) -> Days:
+    """The city day of each letter's time: 0 today, below it the past, `LATER` after now or where there is no time."""
+
+    def find() -> Days:
+        if city.part is not None:
+            return letter_days(city.part.whole, column)[_kept_letters(city)]
+        return day_numbers(city, getattr(letters(city), column))
+
+    return once(city, f"letters.{column}-days", find)
+
+
+def disposition_days(city: City, column: Literal["issued", "due", "completed", "cancelled"]) -> Days:
+    """As `letter_days`, of dispositions."""
+
+    def find() -> Days:
+        if city.part is not None:
+            return disposition_days(city.part.whole, column)[kept_dispositions(city)]
+        return day_numbers(city, getattr(dispositions(city), column))
+
+    return once(city, f"dispositions.{column}-days", find)
+
+
+def day_numbers(city: City, at: Micros) -> Days:
+    """City days from today, no further back than `EARLIER`. Small numbers: compared, and looked up, in no time."""
+    found = np.maximum(city.calendars.days_of(at) - int(to_days(today_of(city))), EARLIER)
+    found[(at == NAT) | (at > now_of(city))] = LATER
+    return found.astype("int16")
 
 
 def letters(city: City) -> Letters:
@@ -207,7 +239,7 @@ def letters(city: City) -> Letters:
 def dispositions(city: City) -> Dispositions:
     def prepare() -> Dispositions:
         if city.part is not None:
-            return _rows_of(dispositions(city.part.whole), _kept_dispositions(city))
+            return _rows_of(dispositions(city.part.whole), kept_dispositions(city))
         rows, live = city.dispositions, live_dispositions(city)
         offices = disposition_column(city, "from_office")
         return Dispositions(
@@ -242,7 +274,8 @@ def _kept_letters(city: City) -> Bools:
     return once(city, "kept_letters", lambda: part.letters[live_letters(part.whole)])
 
 
-def _kept_dispositions(city: City) -> Bools:
+def kept_dispositions(city: City) -> Bools:
+    """Of the rows of the whole's `dispositions`, those of the part."""
     part = _part(city)
     return once(city, "kept_dispositions", lambda: part.dispositions[live_dispositions(part.whole)])
 
@@ -261,7 +294,7 @@ def letter_of(city: City) -> Positions:
 
     def find() -> Positions:
         if city.part is not None:
-            return _places_among(_kept_letters(city))[letter_of(city.part.whole)[_kept_dispositions(city)]]
+            return _places_among(_kept_letters(city))[letter_of(city.part.whole)[kept_dispositions(city)]]
         mail, given = live_letters(city), live_dispositions(city)
         if city.letter_places is not None:
             return _places_among(mail)[city.letter_places[given]]

@@ -15,22 +15,24 @@ import pandas as pd
 
 from coc.domain import reference
 from coc.domain.datasets import COLUMNS, TO_THE_DAY, Dataset
-from coc.domain.instants import NAT, Bools, Micros, to_days
+from coc.domain.instants import NAT, Bools, to_days
 from coc.metrics.city import WINDOWS, City
+from coc.metrics.cubes import day_places, spans_of
 from coc.metrics.facts import (
     NEVER,
     Coded,
+    Days,
     Positions,
+    day_numbers,
     first_disposition,
     letter_column,
+    letter_days,
     letters,
     midnight_before,
     now_of,
     once,
     scopes,
     today_of,
-    window_start,
-    within,
 )
 from coc.metrics.registry import is_recorded, registered
 
@@ -242,22 +244,21 @@ def _flow(city: City) -> dict[str, Counts]:
     """By name of what is recorded: letters by scope and day."""
 
     def count() -> dict[str, Counts]:
-        rows = letters(city)
-        found = {"registered": _by_day(city, rows.registered)}
+        found = {"registered": _by_day(city, letter_days(city, "registered"))}
         if recorded(city, "dispositions.issued_at"):
-            found["dispositioned"] = _by_day(city, first_disposition(city))
+            found["dispositioned"] = _by_day(city, day_numbers(city, first_disposition(city)))
         if recorded(city, "letters.completed_at"):
-            found["completed"] = _by_day(city, rows.completed)
+            found["completed"] = _by_day(city, letter_days(city, "completed"))
         return found
 
     return once(city, "letters_frames.flow", count)
 
 
-def _by_day(city: City, at: Micros) -> Counts:
-    first, size = midnight_before(city, DAYS - 1), len(scopes(city))
-    chosen = np.flatnonzero(within(at, first, now_of(city)))
-    day = city.calendars.days_of(at[chosen]) - _first_day(city)
-    found = np.bincount(letters(city).unit[chosen] * DAYS + day, minlength=size * DAYS).reshape(size, DAYS)
+def _by_day(city: City, days: Days) -> Counts:
+    size, place = len(scopes(city)), day_places(days)
+    chosen = np.flatnonzero(place >= 0)
+    counts = np.bincount(letters(city).unit[chosen] * DAYS + place[chosen], minlength=size * DAYS)
+    found = counts.reshape(size, DAYS)
     found[0] = found.sum(axis=0)
     return found
 
@@ -284,15 +285,7 @@ def _by_window(city: City, place: Positions, rows: Bools, size: int) -> Counts:
 
 def _windows(city: City) -> Positions:
     """The shortest window that holds each letter, as its place in `WINDOWS`; their number where none does."""
-
-    def find() -> Positions:
-        at = letters(city).registered
-        found = np.full(len(at), len(WINDOWS), dtype=np.intp)
-        for i in range(len(WINDOWS) - 1, -1, -1):
-            found[within(at, window_start(city, WINDOWS[i]), now_of(city))] = i
-        return found
-
-    return once(city, "letters_frames.windows", find)
+    return once(city, "letters_frames.windows", lambda: spans_of(letter_days(city, "registered")))
 
 
 def _texts(words: Sequence[str] | pd.Series[Any], places: Any) -> pd.Series[Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.domain.instructions import GROUPS
 from coc.domain.offices import LEDGER, OFFICES
+from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.cubes import recorded
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
@@ -160,25 +161,18 @@ def _counted(
     city: City, name: str, words: tuple[str, ...] | list[str], place: Positions, of: Bools | None = None
 ) -> pd.DataFrame:
     """Of the leaders' dispositions issued in each window, not cancelled, how many have each word."""
-    rows, office = dispositions(city), _office(city, "from_office")
-    mine = np.flatnonzero((office < _NONE) & (rows.cancelled == NAT) & (True if of is None else of))
-    pair = office[mine] * len(words) + place[mine]
-    parts = []
-    for window in WINDOWS:
-        inside = within(rows.issued[mine], window_start(city, window), now_of(city))
-        count = np.bincount(pair[inside], minlength=_NONE * len(words))
-        some = np.flatnonzero(count)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "office": pd.Series([OFFICES[i // len(words)] for i in some], dtype="str"),
-                    "window": pd.Series([window] * len(some), dtype="str"),
-                    name: pd.Series([words[i % len(words)] for i in some], dtype="str"),
-                    "count": count[some].astype("int64"),
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+    office, span = _office(city, "from_office"), cubes.issued_spans(city)
+    mine = np.flatnonzero((office < _NONE) & (span < cubes.OUTSIDE) & (True if of is None else of))
+    found = cubes.by_window(span[mine], [office[mine], place[mine]], (_NONE, len(words)))
+    window, by, word = cubes.rows_where(found)
+    return pd.DataFrame(
+        {
+            "office": cubes.texts(OFFICES, by),
+            "window": cubes.texts(WINDOWS, window),
+            name: cubes.texts(words, word),
+            "count": found[window, by, word],
+        }
+    )
 
 
 def _table(window: str, columns: dict[str, Any], rows: Bools) -> pd.DataFrame:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -111,17 +111,28 @@ def compute(city: City, ids: Iterable[str] | None = None, windows: Sequence[Wind
     specs = registered()
     wanted = list(specs) if ids is None else list(ids)
     frames = [frame for i in wanted for frame in _frames(specs[i], city, windows)]
-    lengths = [len(found.values) for _, _, found in frames]
-    names, spans = [spec.id for spec, _, _ in frames], [window for _, window, _ in frames]
+    lengths = tuple(len(found.values) for _, _, found in frames)
+    names, spans = tuple(spec.id for spec, _, _ in frames), tuple(window for _, window, _ in frames)
     return pd.DataFrame(
         {
-            "id": _texts(names, np.repeat(np.arange(len(frames)), lengths)),
-            "unit": _texts(scopes(city).tolist(), np.concatenate([*map(np.arange, lengths), _NONE])),
-            "window": _texts(spans, np.repeat(np.arange(len(frames)), lengths)),
+            **_labels(names, spans, lengths, tuple(scopes(city))),
             "value": np.concatenate([*(found.values for _, _, found in frames), np.empty(0)]),
             "state": _texts(STATES, np.concatenate([*(found.states for _, _, found in frames), _NONE])),
         }
     )
+
+
+@lru_cache(maxsize=32)
+def _labels(
+    names: tuple[str, ...], spans: tuple[WindowName, ...], lengths: tuple[int, ...], units: tuple[str, ...]
+) -> Mapping[str, pd.Series[Any]]:
+    """Of each row its id, unit and window: the same from city to city while the list of units is."""
+    frame = np.repeat(np.arange(len(lengths)), lengths)
+    return {
+        "id": _texts(names, frame),
+        "unit": _texts(units, np.concatenate([*map(np.arange, lengths), _NONE])),
+        "window": _texts(spans, frame),
+    }
 
 
 _NONE: Final = np.empty(0, dtype=np.intp)

@@ -13,7 +13,15 @@ from coc.metrics import cubes
 from coc.metrics.city import WINDOWS, City
 from coc.metrics.cubes import DAYS, OUTSIDE, texts, units_of
 from coc.metrics.dispositions import backlog_rows
-from coc.metrics.facts import Positions, dispositions, once, scopes, today_of
+from coc.metrics.facts import (
+    Positions,
+    day_numbers,
+    disposition_days,
+    dispositions,
+    once,
+    scopes,
+    today_of,
+)
 from coc.metrics.flow import departed
 from coc.metrics.scoped import count
 
@@ -32,7 +40,8 @@ def balance(city: City) -> pd.DataFrame:
     if not cubes.recorded(city, "disposition.net_flow"):
         return cubes.nothing(columns, columns[3:])
     rows = dispositions(city)
-    came, went = (_per_day(city, day) for day in (_issue_days(city), cubes.day_places(city, departed(city))))
+    left = cubes.day_places(day_numbers(city, departed(city)))
+    came, went = (_per_day(city, day) for day in (_issue_days(city), left))
     now = count(city, rows.unit, backlog_rows(rows)).astype("int64")
     net = came - went
     after = np.cumsum(net[:, ::-1], axis=1)[:, ::-1] - net  # of the days that follow
@@ -69,7 +78,7 @@ def _sevens() -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 
 def _issue_days(city: City) -> Positions:
-    return once(city, "issue_days", lambda: cubes.day_places(city, dispositions(city).issued))
+    return once(city, "issue_days", lambda: cubes.day_places(disposition_days(city, "issued")))
 
 
 def _per_day(city: City, day: Positions) -> cubes.Counts:

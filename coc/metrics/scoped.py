@@ -86,8 +86,11 @@ class Durations:
 
     @classmethod
     def of(cls, unit: Positions, at: Micros, hours: Floats) -> Durations:
-        by_hours = np.argsort(hours, kind="stable")
-        by_unit = by_hours[np.argsort(unit[by_hours], kind="stable")]
+        return cls.chosen(unit, at, hours, *in_order(unit, hours))
+
+    @classmethod
+    def chosen(cls, unit: Positions, at: Micros, hours: Floats, by_unit: Positions, by_hours: Positions) -> Durations:
+        """Some of them, in their orders."""
         return cls(unit[by_unit], at[by_unit], hours[by_unit], at[by_hours], hours[by_hours])
 
     def within(self, first: int, last: int) -> Durations:
@@ -102,6 +105,13 @@ class Durations:
         values = grouped_quantile(self.unit, self.hours, q, len(scopes(city)))
         values[0] = grouped_quantile(np.zeros(len(self.city_hours), dtype=np.intp), self.city_hours, q, 1)[0]
         return scoped(values)
+
+
+def in_order(unit: Positions, hours: Floats) -> tuple[Positions, Positions]:
+    """The order of things by unit and hours, and by hours alone."""
+    by_hours = np.argsort(hours, kind="stable")
+    # Of 16 bits numpy sorts by radix: ten times as fast.
+    return by_hours[np.argsort(unit[by_hours].astype("uint16"), kind="stable")], by_hours
 
 
 def grouped_quantile(group: Positions, values: Floats, q: float, groups: int) -> Floats:

@@ -15,12 +15,14 @@ from coc.metrics import points as network
 from coc.metrics.city import City, WindowName
 from coc.metrics.dispositions import backlog_rows, due_soon_rows, overdue_rows
 from coc.metrics.facts import (
+    Days,
     Positions,
+    day_numbers,
     disposition_column,
     dispositions,
     first_disposition,
+    letter_days,
     letters,
-    midnight_before,
     now_of,
     once,
     positions,
@@ -62,10 +64,11 @@ def _of_unit(city: City, unit: Positions, code: str | None) -> Bools:
     return found
 
 
-def _per_day(city: City, at: Micros, rows: Bools, first: int, days: int) -> npt.NDArray[np.int64]:
-    chosen = rows & within(at, first, now_of(city))
-    origin = int(city.calendars.days_of(first)[0])
-    return np.bincount(city.calendars.days_of(at[chosen]) - origin, minlength=days).astype("int64")
+def _per_day(days: Days, rows: Bools, many: int) -> npt.NDArray[np.int64]:
+    """How many of the rows are of each of the last days, today the last."""
+    mine = days[rows]
+    mine = mine[(mine > -many) & (mine <= 0)]
+    return np.bincount(mine + np.intp(many - 1), minlength=many).astype("int64")
 
 
 def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
@@ -76,16 +79,17 @@ def flow(city: City, days: int = 30, unit: str | None = None) -> pd.DataFrame:
     calendar. partial: today. note: the holiday's name, "" on other days.
     """
     rows = letters(city)
-    mine, first = _of_unit(city, rows.unit, unit), midnight_before(city, days - 1)
+    mine = _of_unit(city, rows.unit, unit)
+    handed = day_numbers(city, first_disposition(city))
     today = today_of(city)
     day = [today - timedelta(days=i) for i in range(days - 1, -1, -1)]
     notes = city.calendars.holiday_names(day[0], day[-1])
     return pd.DataFrame(
         {
             "day": pd.Series(day, dtype="object"),
-            "registered": _per_day(city, rows.registered, mine, first, days),
-            "dispositioned": _per_day(city, first_disposition(city), mine, first, days),
-            "completed": _per_day(city, rows.completed, mine, first, days),
+            "registered": _per_day(letter_days(city, "registered"), mine, days),
+            "dispositioned": _per_day(handed, mine, days),
+            "completed": _per_day(letter_days(city, "completed"), mine, days),
             "working": city.calendars.default.is_working_day(day),
             "partial": [d == today for d in day],
             "note": pd.Series([notes.get(d, "") for d in day], dtype="str"),
@@ -106,19 +110,22 @@ def corrected(city: City, days: int = 90) -> pd.DataFrame:
 
 def _corrected(city: City, day: list[date]) -> dict[str, Bools]:
     """By KPI, of each day: as published, a letter that was registered after its completion is no completed one yet."""
-    rows, first = letters(city), midnight_before(city, len(day) - 1)
-    known = city.calendars.days_of(rows.registered) <= city.calendars.days_of(rows.completed)
+    registered, completed = letter_days(city, "registered"), letter_days(city, "completed")
     counts = {
-        "correspondence.registered_today": _per_day(city, rows.registered, np.ones(len(known), bool), first, len(day)),
-        "correspondence.completed_today": _per_day(city, rows.completed, known, first, len(day)),
+        "correspondence.registered_today": _per_day(registered, np.ones(len(registered), dtype=bool), len(day)),
+        "correspondence.completed_today": _per_day(completed, registered <= completed, len(day)),
     }
     return {kpi: published.corrected(city, kpi, day, of.astype("float64")) for kpi, of in counts.items()}
 
 
 def unit_names(city: City) -> pd.DataFrame:
     """The list of units by name: code, name, kind (null where none is known)."""
-    found = city.units.assign(name=city.units["code"].map(dict(city.unit_names)).fillna(city.units["code"]))
-    return found[["code", "name", "kind"]].sort_values(["name", "code"]).reset_index(drop=True)
+
+    def find() -> pd.DataFrame:
+        found = city.units.assign(name=city.units["code"].map(dict(city.unit_names)).fillna(city.units["code"]))
+        return found[["code", "name", "kind"]].sort_values(["name", "code"]).reset_index(drop=True)
+
+    return once(city.part.whole if city.part is not None else city, "unit_names", find)
 
 
 def backlog_by_unit(city: City) -> pd.DataFrame:

@@ -20,12 +20,24 @@ import pandas as pd
 
 from coc.domain.instants import NAT, Bools, Floats, Micros
 from coc.metrics.city import City
-from coc.metrics.facts import NEVER, Positions, dispositions, letter_of, letters, midnight_before, once, today_of
+from coc.metrics.facts import (
+    NEVER,
+    Days,
+    Positions,
+    day_numbers,
+    disposition_days,
+    dispositions,
+    letter_days,
+    letter_of,
+    letters,
+    midnight_before,
+    once,
+    today_of,
+)
 from coc.metrics.published import corrected
 from coc.metrics.registry import is_recorded, registered
 
 DAYS: Final = 14
-_WINDOWS: Final = (1, 7, 30)  # days
 _OTHERWISE: Final = ("correspondence.paperless_rate",)  # published of another window than a trend's
 _QUANTILES: Final = {f"disposition.followup_hours_p{round(100 * q)}": q for q in (0.5, 0.85, 0.95)}
 
@@ -34,8 +46,8 @@ _QUANTILES: Final = {f"disposition.followup_hours_p{round(100 * q)}": q for q in
 class _Span:
     """Of each row the days' ends at which it holds: those with `first` <= place < `last`."""
 
-    first: Positions
-    last: Positions
+    first: Days
+    last: Days
 
     def __and__(self, other: _Span) -> _Span:
         return _Span(np.maximum(self.first, other.first), np.minimum(self.last, other.last))
@@ -54,30 +66,28 @@ class _Span:
         return np.cumsum(begin - end)[:DAYS]
 
 
-class _Days:
-    """The last microseconds of the days before today, oldest first."""
+class _Ends:
+    """The ends of the days before today, oldest first; times as city days (`facts.day_numbers`), 0 today."""
 
-    def __init__(self, city: City) -> None:
-        # The midnights, not the city: kept with it, it would keep it, and nothing would free the rows of old ones.
-        self._opens = {
-            days: np.array([midnight_before(city, ago + days - 1) for ago in range(DAYS, 0, -1)]) for days in _WINDOWS
-        }
-        self.ends = np.array([midnight_before(city, ago - 1) - 1 for ago in range(DAYS, 0, -1)])
+    @staticmethod
+    def since(day: Days) -> _Span:
+        """From that day's end on; never, where there is none."""
+        return _Span(np.clip(day + DAYS, 0, DAYS), np.full(len(day), DAYS, dtype="int16"))
 
-    def since(self, at: Micros) -> _Span:
-        """From `at` on; a null never."""
-        first = np.searchsorted(self.ends, np.where(at == NAT, NEVER, at), side="left")
-        return _Span(first, np.full(len(at), DAYS))
+    @staticmethod
+    def until(day: Days) -> _Span:
+        """Before that day's end; for ever, where there is none."""
+        return _Span(np.zeros(len(day), dtype="int16"), np.clip(day + DAYS, 0, DAYS))
 
-    def until(self, at: Micros) -> _Span:
-        """Before `at`; a null for ever."""
-        last = np.searchsorted(self.ends, np.where(at == NAT, NEVER, at), side="left")
-        return _Span(np.zeros(len(at), dtype=np.intp), last)
-
-    def in_window(self, at: Micros, days: int) -> _Span:
+    @staticmethod
+    def in_window(day: Days, days: int) -> _Span:
         """While it lies in the window of `days` that the end closes."""
-        last = np.searchsorted(self._opens[days], at, side="right")
-        return self.since(at) & _Span(np.zeros(len(at), dtype=np.intp), last)
+        return _Span(np.clip(day + DAYS, 0, DAYS), np.clip(day + DAYS + days, 0, DAYS))
+
+
+def _ends(city: City) -> Micros:
+    """The last microseconds of the days, oldest first."""
+    return np.array([midnight_before(city, ago - 1) - 1 for ago in range(DAYS, 0, -1)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,45 +96,58 @@ class _Followed:
 
     issued: Micros
     due: Micros
+    due_day: Days
     completed: Micros
+    completed_day: Days
     hours: Floats
     nf: _Span
     open: _Span
 
 
-def _days(city: City) -> _Days:
-    return once(city, "trend_days", lambda: _Days(city))
-
-
 def _followed(city: City) -> _Followed:
     def prepare() -> _Followed:
-        rows, days = dispositions(city), _days(city)
-        mine = np.flatnonzero(rows.follow_up)
-        completed = rows.completed[mine]
-        nf = days.since(rows.issued[mine]) & days.until(rows.cancelled[mine])
-        return _Followed(rows.issued[mine], rows.due[mine], completed, rows.hours[mine], nf, nf & days.until(completed))
+        rows = dispositions(city)
+        # What left before the first day is in none of them, nor is what came today.
+        issued, completed, cancelled = (disposition_days(city, c) for c in ("issued", "completed", "cancelled"))
+        mine = np.flatnonzero(rows.follow_up & (issued < 0))
+        done = completed[mine]
+        nf = _Ends.since(issued[mine]) & _Ends.until(cancelled[mine])
+        return _Followed(
+            rows.issued[mine],
+            rows.due[mine],
+            disposition_days(city, "due")[mine],
+            rows.completed[mine],
+            done,
+            rows.hours[mine],
+            nf,
+            nf & _Ends.until(done),
+        )
 
     return once(city, "trend_followed", prepare)
 
 
+def _past_due(city: City) -> Days:
+    """The city day on which each is overdue first: of the moment after its due."""
+    due = _followed(city).due
+    return once(city, "trend_past_due", lambda: day_numbers(city, np.where(due == NAT, NAT, due + 1)))
+
+
 def _overdue(city: City) -> Floats:
-    rows = _followed(city)
-    late = np.where(rows.due == NAT, NAT, rows.due + 1)
-    return _floats((rows.open & _days(city).since(late)).counts())
+    return _floats((_followed(city).open & _Ends.since(_past_due(city))).counts())
 
 
 def _due_soon(city: City) -> Floats:
     """Those with due - now <= 20 % of due - issued, exact in microseconds."""
-    rows, days = _followed(city), _days(city)
+    rows = _followed(city)
     some = np.flatnonzero((rows.due != NAT) & (rows.due >= rows.issued))
     due, issued = rows.due[some], rows.issued[some]
-    soon = days.since(due - (due - issued) // 5) & days.until(due + 1)
-    return _floats((rows.open.of(some) & soon).counts())
+    begins = day_numbers(city, due - (due - issued) // 5)
+    return _floats((rows.open.of(some) & _Ends.since(begins) & _Ends.until(_past_due(city)[some])).counts())
 
 
 def _on_time_rate(city: City) -> Floats:
     rows = _followed(city)
-    whole = rows.nf & _days(city).in_window(rows.due, 30)
+    whole = rows.nf & _Ends.in_window(rows.due_day, 30)
     return _shares(whole, (rows.completed != NAT) & (rows.completed <= rows.due))
 
 
@@ -133,7 +156,7 @@ def _hours(q: float) -> Callable[[City], Floats]:
 
     def ranked(city: City) -> tuple[Floats, _Span]:
         rows = _followed(city)
-        span = rows.nf & _days(city).in_window(rows.completed, 30)
+        span = rows.nf & _Ends.in_window(rows.completed_day, 30)
         some = np.flatnonzero((span.first < span.last) & ~np.isnan(rows.hours))
         some = some[np.argsort(rows.hours[some], kind="stable")]
         return rows.hours[some], span.of(some)
@@ -156,16 +179,17 @@ def _quantile(ranked: Floats, q: float) -> float:
 
 
 def _undispositioned(city: City) -> Floats:
-    rows, given, of, days = letters(city), dispositions(city), letter_of(city), _days(city)
-    waits = days.since(rows.registered) & days.until(rows.completed)
+    rows, of = letters(city), letter_of(city)
+    waits = _Ends.since(letter_days(city, "registered")) & _Ends.until(letter_days(city, "completed"))
     mine = np.flatnonzero(rows.incoming & (waits.first < waits.last))
     place = np.full(len(rows.unit) + 1, -1)  # the last is where an unknown letter points
     place[mine] = np.arange(len(mine))
     theirs = np.flatnonzero(place[of] >= 0)
-    stands = days.since(given.issued[theirs]) & days.until(given.cancelled[theirs])
+    issued, cancelled = (disposition_days(city, c)[theirs] for c in ("issued", "cancelled"))
+    stands = _Ends.since(issued) & _Ends.until(cancelled)
     waits, registered_at, to = waits.of(mine), rows.registered[mine], place[of[theirs]]
     found = []
-    for day, end in enumerate(days.ends.tolist()):
+    for day, end in enumerate(_ends(city).tolist()):
         waiting = waits.at(day)
         waiting[to[stands.at(day)]] = False
         age = city.calendars.default.hours_between(registered_at[waiting], end + 1)
@@ -174,12 +198,12 @@ def _undispositioned(city: City) -> Floats:
 
 
 def _registered(city: City, days: int) -> _Span:
-    return _days(city).in_window(letters(city).registered, days)
+    return _Ends.in_window(letter_days(city, "registered"), days)
 
 
 def _completed(city: City) -> Floats:
-    rows, days = letters(city), _days(city)
-    return _floats((days.in_window(rows.completed, 1) & days.since(rows.registered)).counts())
+    completed = _Ends.in_window(letter_days(city, "completed"), 1)
+    return _floats((completed & _Ends.since(letter_days(city, "registered"))).counts())
 
 
 def _paperless_rate(city: City) -> Floats:
@@ -215,7 +239,7 @@ def _values(kpi: str, city: City) -> Floats:
     """Before the first row that is known at all nothing was 0: it is unknown."""
     of_letters = kpi.startswith("correspondence.")
     known = letters(city).registered if of_letters else dispositions(city).issued
-    begun = known.min(initial=NEVER) <= _days(city).ends
+    begun = known.min(initial=NEVER) <= _ends(city)
     return np.where(begun, _KPIS[kpi](city), np.nan)
 
 

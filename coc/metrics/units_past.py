@@ -19,8 +19,11 @@ from coc.metrics.city import WINDOWS, City
 from coc.metrics.dispositions import done, on_time_rows
 from coc.metrics.facts import (
     NEVER,
+    Days,
     Positions,
+    disposition_days,
     dispositions,
+    letter_days,
     letters,
     once,
     scopes,
@@ -70,7 +73,7 @@ def past(city: City) -> pd.DataFrame:
     was open then).
     """
     mail, given = letters(city), dispositions(city)
-    came, due = _weeks_of(city, mail.registered), _weeks_of(city, given.due)
+    came, due = _weeks(city, letter_days(city, "registered")), _weeks(city, disposition_days(city, "due"))
     paperless = (came >= 0) & ~mail.exempt
     judged = given.nf & (due >= 0)
     backlog, overdue = _opened(city, _starts(city)[1:])
@@ -119,6 +122,12 @@ def _starts(city: City) -> Micros:
         return np.array([micros_of(city.calendars.midnight(d)) for d in days], dtype="int64")
 
     return once(city, "week_starts", find)
+
+
+def _weeks(city: City, days: Days) -> Positions:
+    """The place of each city day's week, -1 where it is in none of the 12."""
+    begins = (mondays(city)[0] - today_of(city)).days
+    return np.where((days >= begins) & (days < begins + 7 * WEEKS), (days - begins) // 7, -1).astype(np.intp)
 
 
 def _weeks_of(city: City, at: Micros) -> Positions:
