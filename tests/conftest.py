@@ -22,10 +22,19 @@ CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-ne
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What has no SQL of its own runs on SQLite in `make test`, and on PostgreSQL too in `make test-slow`."""
+    """What has no SQL of its own runs on SQLite in `make test`, and on PostgreSQL too in `make test-slow`.
+
+    What only the frame around a page shows (banner, watermark) is looked at on one page there, on all in the other.
+    """
     for item in items:
         given = getattr(item, "callspec", None)
         if item.get_closest_marker("postgres_slow") and given and "postgresql" in given.id:
+            item.add_marker(pytest.mark.slow)
+        if (
+            given
+            and given.params.get("state") in ("trouble", "simulated")
+            and given.params.get("path") not in ("/", None)
+        ):
             item.add_marker(pytest.mark.slow)
 
 

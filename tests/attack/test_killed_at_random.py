@@ -192,6 +192,7 @@ def _attack(pullers: Pullers, truth: Truth, feed: str, new_database: Callable[[]
     store.close()
 
 
+@pytest.mark.postgres_slow
 def test_twenty_kills_on_each_database_lose_nothing_and_double_nothing(
     pullers: Pullers, truth: Truth, feed: str, new_database: Callable[[], str]
 ) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coc.boards.held_rows import HeldRows
+from coc.boards.held_rows import HeldRows, LetterPlaces, keys_of
 from coc.domain.datasets import Dataset
 from tests.metrics import cities
 
@@ -32,7 +32,7 @@ def shown(held: pd.DataFrame) -> set[tuple[Any, ...]]:
     return set(zip(alive["source"], alive["source_id"], alive["unit"].astype(str), types, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(VERSIONS, st.lists(VERSIONS.filter(bool), max_size=12))
 def test_the_newest_version_of_each_row_counts_and_no_other(
     first: dict[tuple[str, str], tuple[str, str | None, bool]],
@@ -53,3 +53,40 @@ def test_columns_of_few_words_are_held_as_codes_whatever_new_words_come() -> Non
     assert isinstance(held.frame["unit"].dtype, pd.CategoricalDtype)
     assert held.frame["unit"].tolist() == ["DISDIK", "DINKES"]
     assert held.frame["type"].isna().tolist() == [False, True]
+
+
+LETTERS = st.dictionaries(KEYS, st.tuples(UNITS, st.none(), st.booleans()), max_size=5)
+GIVEN = st.dictionaries(KEYS, st.sampled_from(["1", "2", "3", "4", None]), max_size=5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(LETTERS, GIVEN, st.lists(st.tuples(LETTERS, GIVEN), max_size=12))
+def test_each_disposition_finds_its_letter_however_both_were_replaced(
+    first: dict[tuple[str, str], tuple[str, str | None, bool]],
+    handed: dict[tuple[str, str], str | None],
+    later: list[tuple[dict[tuple[str, str], tuple[str, str | None, bool]], dict[tuple[str, str], str | None]]],
+) -> None:
+    letters, given_ = HeldRows(frame(first)), HeldRows(dispositions(handed))
+    places, there, of = LetterPlaces(letters, given_), {*first}, dict(handed)
+    for mail, more in later:
+        if mail:
+            places.take_letters(frame(mail))
+        if more:
+            places.take_given(dispositions(more))
+        there |= {*mail}
+        of |= more
+        newest = {key: place for place, key in enumerate(keys_of(given_.frame))}
+        for (source, own), letter in of.items():
+            place = int(places.of[newest[source, own]])
+            found = None if place < 0 else letters.frame["source_id"].iloc[place]
+            assert found == (letter if (source, letter) in there else None)
+            # The version that counts, not one that was replaced: those are marked deleted.
+            assert place < 0 or place == max(i for i, k in enumerate(keys_of(letters.frame)) if k == (source, letter))
+
+
+def dispositions(rows: dict[tuple[str, str], str | None]) -> pd.DataFrame:
+    made: list[dict[str, Any]] = [
+        {"source": s, "source_id": i, "letter_id": letter, "deleted": False, "issued_at": REGISTERED}
+        for (s, i), letter in rows.items()
+    ]
+    return cities.frame(Dataset.DISPOSITIONS, made)
