@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+_WHOLE_SECONDS: Final = 2.0  # what an uptime in whole seconds, told a moment later, may be short of
 Rate = tuple[float | None, float | None]  # received, sent; bits a second
 
 
@@ -40,4 +42,6 @@ def _restarted(before: Reading, now: Reading) -> bool:
     """A counter that fell; or a device that runs for less time than has passed, whose counters grew past the old."""
     if now.rx < before.rx or now.tx < before.tx:
         return True
-    return now.uptime is not None and before.uptime is not None and now.uptime < before.uptime
+    if now.uptime is None or before.uptime is None:
+        return False
+    return now.uptime < before.uptime or now.uptime < now.at - before.at - _WHOLE_SECONDS

@@ -77,6 +77,7 @@ class Zabbix:
         named = {column: getattr(block.items, column) for column in ("up", *FILLED)}
         self._columns = {key: column for column, key in named.items() if key}
         self._hold = max(3 * block.every_seconds, SHORTEST_HOLD)
+        self._rests: dict[str, tuple[float, float]] = {}  # host -> when it was last not to be measured, epoch ms
         self._ahead = {Dataset.AP_SAMPLES: Ahead(), Dataset.SERVICE_SAMPLES: Ahead()}
 
     def provides(self) -> frozenset[str]:
@@ -99,7 +100,7 @@ class Zabbix:
                     fed = sum(i.clock > 0 for i in found if i.column == "up")
                     said.append(f"{len(hosts)} access points, {fed} with a fed {self.block.items.up}")
                 if self.block.services:
-                    seen = scenarios(rpc, self._groups(rpc, self.block.services))
+                    seen, _ = scenarios(rpc, self._groups(rpc, self.block.services))
                     said.append(f"{len(seen)} web scenarios")
                 return f"Zabbix {rpc.version[:20]} answers with {' and '.join(said)}"
 
@@ -119,9 +120,10 @@ class Zabbix:
             yield Batch(Dataset.ACCESS_POINTS, _access_points(hosts, self.block.site_tag))
             if window.full:
                 yield Batch(Dataset.ACCESS_POINTS, pd.DataFrame(), ids={str(host.get("host")) for host in hosts})
+        now = window.now.timestamp()
+        self._rest(hosts, now * 1000)
         items, problems = self._items(rpc, hosts)
         notes = self._missing(items)
-        now = window.now.timestamp()
         since = window.since.get(Dataset.AP_SAMPLES)
         oldest = since.timestamp() if since else now - self.block.backfill_days * 86_400
         reserve, end, newest = RESERVE * rpc.client.guard.left, math.floor(now), not _past(window)
@@ -152,6 +154,7 @@ class Zabbix:
         return samples(items, parts, start, self._hold)
 
     def _samples(self, rows: pd.DataFrame, now: datetime) -> tuple[pd.DataFrame, list[dict[str, Any]], list[Note]]:
+        rows = self._awake(rows)
         odd = ~rows["value"].isin((0.0, 1.0))
         problems = [
             {"source_id": key, "field": "up", "reason": "unknown_value", "value": f"{value:g}"}
@@ -171,13 +174,28 @@ class Zabbix:
                 found[column] = rows[column].astype("Int64") if whole else rows[column]
         return found.reset_index(drop=True), problems, notes
 
+    def _rest(self, hosts: list[dict[str, Any]], now: float) -> None:
+        """Which hosts are disabled or in maintenance, and since which pull: Zabbix may go on measuring them."""
+        for name in (str(host["host"]) for host in hosts if not _in_operation(host)):
+            since, until = self._rests.get(name, (now, now))
+            longest = 3 * self._hold * 1000
+            self._rests[name] = (since if now - until <= longest else now, now)
+
+    def _awake(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Without what was measured while its host rested: the next run reaches back behind its end."""
+        rests = {key: self._rests[key] for key in rows["key"].unique() if key in self._rests}
+        if not rests:
+            return rows
+        since, until = (rows["key"].map({key: rest[n] for key, rest in rests.items()}) for n in (0, 1))
+        return rows[~((rows["at"] >= since) & (rows["at"] <= until))]
+
     def _applications(self, rpc: Rpc, window: Window) -> Iterator[Batch]:
-        seen = scenarios(rpc, self._groups(rpc, self.block.services))
+        seen, problems = scenarios(rpc, self._groups(rpc, self.block.services))
         yield Batch(Dataset.SERVICES, pd.DataFrame({"source_id": objects(list(seen)), "name": objects(list(seen))}))
         if window.full:
             yield Batch(Dataset.SERVICES, pd.DataFrame(), ids=set(seen))
         frame, notes = services(seen, window.now, self._ahead[Dataset.SERVICE_SAMPLES])
-        yield Batch(Dataset.SERVICE_SAMPLES, frame, ordered=True, notes=notes)
+        yield Batch(Dataset.SERVICE_SAMPLES, frame, ordered=True, problems=problems, notes=notes)
 
     def _groups(self, rpc: Rpc, names: tuple[str, ...]) -> list[str]:
         rows = rpc.rows("hostgroup.get", {"output": ["groupid", "name"], "filter": {"name": list(names)}}, count=False)
@@ -210,9 +228,7 @@ class Zabbix:
             "filter": {"key_": list(self._columns)},
         }
         rows = rpc.rows("item.get", wanted)
-        live = {
-            str(h["hostid"]): str(h["host"]) for h in hosts if h["status"] == "0" and h["maintenance_status"] == "0"
-        }
+        live = {str(host["hostid"]): str(host["host"]) for host in hosts if _in_operation(host)}
         found, problems = items_of(rows, self._columns, live)
         if live and not any(i.clock and i.column == "up" for i in found):
             raise FetchError("source_empty", f"no item `{self.block.items.up}` was ever fed", permanent=True)
@@ -226,6 +242,10 @@ class Zabbix:
 def _past(window: Window) -> bool:
     """Whether a piece of history is asked for, not the present: then Zabbix's last values do not belong to it."""
     return not window.full and bool(window.since) and not window.known
+
+
+def _in_operation(host: dict[str, Any]) -> bool:
+    return bool(host["status"] == "0" and host["maintenance_status"] == "0")
 
 
 def _chunks(items: list[Item]) -> Iterator[list[Item]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from data_connectors.ahead import Ahead, Note
+from data_connectors.controllers import Problem
 from data_connectors.keeping import objects
 from data_connectors.zabbixapi import Rpc, number_of
 
@@ -29,33 +31,48 @@ OTHER: Final = "other"
 
 @dataclass(slots=True)
 class Scenario:
-    """One scenario's last values. `times`, `codes`: a step each."""
+    """One scenario's last values. `times`, `codes`: a step each. `measured`: neither disabled nor in maintenance."""
 
+    measured: bool = True
     fail: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
     times: list[Mapping[str, Any]] = field(default_factory=list)
     codes: list[Mapping[str, Any]] = field(default_factory=list)
 
 
-def scenarios(rpc: Rpc, groups: list[str]) -> dict[str, Scenario]:
-    """By name. Without `webitems` Zabbix leaves the items of scenarios out, and says nothing."""
+def scenarios(rpc: Rpc, groups: list[str]) -> tuple[dict[str, Scenario], list[Problem]]:
+    """By name; those of one name on two hosts are a problem, listed and not measured.
+
+    Without `webitems` Zabbix leaves the items of scenarios out, and says nothing.
+    """
     wanted = {
         "groupids": groups, "webitems": True, "search": {"key_": "web.test."}, "startSearch": True,
-        "output": ["key_", "state", "lastclock", "lastvalue"], "selectHosts": ["status", "maintenance_status"],
+        "output": ["key_", "status", "state", "lastclock", "lastvalue"],
+        "selectHosts": ["hostid", "status", "maintenance_status"],
     }  # fmt: skip
     found: dict[str, Scenario] = {}
+    hosts: dict[str, set[str]] = defaultdict(set)
     for row in rpc.rows("item.get", wanted):
         match = _KEY.fullmatch(str(row.get("key_")))
-        if match is None or row.get("state") != "0" or not _in_operation(row):
+        if match is None:
             continue
-        one = found.setdefault(match[2].strip('"'), Scenario())
+        name = match[2].strip('"')
+        one = found.setdefault(name, Scenario())
+        hosts[name] |= {str(host.get("hostid")) for host in row.get("hosts") or []}
+        if match[1] == "fail":
+            one.measured = row.get("state") == "0" and row.get("status", "0") == "0" and _in_operation(row)
+        if row.get("state") != "0":
+            continue
         if match[1] == "fail":
             one.fail = row
         elif match[1] == "error":
             one.error = row
         else:
             (one.times if match[1] == "time" else one.codes).append(row)
-    return {name: one for name, one in found.items() if one.fail is not None}
+    twice = sorted(name for name, on in hosts.items() if len(on) > 1)
+    for name in twice:
+        found[name].measured = False
+    return found, [{"source_id": n, "field": "service", "reason": "not_unique", "value": n[:80]} for n in twice]
 
 
 def _in_operation(row: Mapping[str, Any]) -> bool:
@@ -64,8 +81,8 @@ def _in_operation(row: Mapping[str, Any]) -> bool:
 
 
 def services(seen: Mapping[str, Scenario], now: datetime, ahead: Ahead) -> tuple[pd.DataFrame, list[Note]]:
-    """The last sample of each that was ever run. Values of another run of the scenario are not mixed in."""
-    rows = [row for name, one in seen.items() if (row := _sample(name, one)) is not None]
+    """The last sample of each that is run. Values of another run of the scenario are not mixed in."""
+    rows = [row for name, one in seen.items() if one.measured and (row := _sample(name, one)) is not None]
     columns = ["key", "at", "up", "status", "latency_ms", "reason"]
     found, notes = ahead.capped(pd.DataFrame(rows, columns=columns, dtype=object).astype({"at": "int64"}), now)
     return pd.DataFrame(
@@ -82,7 +99,8 @@ def services(seen: Mapping[str, Scenario], now: datetime, ahead: Ahead) -> tuple
 
 
 def _sample(name: str, one: Scenario) -> tuple[Any, ...] | None:
-    assert one.fail is not None  # else it is no scenario
+    if one.fail is None:
+        return None
     clock, failed = number_of(one.fail.get("lastclock")), number_of(one.fail.get("lastvalue"))
     if not clock or failed is None:
         return None

@@ -190,6 +190,23 @@ def test_disabled_and_maintained_hosts_are_listed_and_never_down(change: dict[st
     assert samples(batches, Dataset.ACCESS_POINTS)["source_id"].tolist() == POINTS
 
 
+def test_what_failed_during_a_maintenance_is_not_read_when_it_is_over(live: Any) -> None:
+    server = Server()
+    host = next(h for h in server.hosts if h["host"] == "ap-taman-02")
+    ping = server.item("ap-taman-02", "icmpping")
+    server.values[ping["itemid"]] = [(CLOCK - 200, "0"), (CLOCK - 100, "0"), (CLOCK - 40, "0")]
+    with serving(server) as at:
+        pulling = connector(at.url)
+        host["maintenance_status"] = "1"
+        for seconds in (240, 60):
+            list(pulling.pull(live(now=NOW - timedelta(seconds=seconds))))
+        host["maintenance_status"] = "0"
+        found = samples(list(pulling.pull(live())))
+    mine = {CLOCK - round(at.timestamp()) for at in found.query("ap == 'ap-taman-02'")["at"]}
+    assert 40 in mine
+    assert not mine & {200, 100}
+
+
 def test_every_access_point_has_its_place_or_none(live: Any) -> None:
     found = samples(pulled(Server(), live()), Dataset.ACCESS_POINTS).set_index("source_id")
     assert found.loc["ap-taman-01", ["site", "name", "lat", "lon"]].tolist() == [
@@ -385,6 +402,33 @@ def test_the_reason_is_that_of_the_same_run_and_no_older_one(live: Any) -> None:
         "service"
     )
     assert found.loc["perizinan", "reason"] == "other"
+
+
+RESTING = [{"hosts": [{"hostid": "1", "maintenance_status": "1"}]}, {"hosts": [{"hostid": "1", "status": "1"}]}]
+
+
+@pytest.mark.parametrize("change", [*RESTING, {"state": "1"}, {"status": "1"}])
+def test_an_application_that_is_not_measured_now_is_listed_and_never_down(change: dict[str, Any], live: Any) -> None:
+    server = Server()
+    for row in server.web:
+        if "[perizinan" in row["key_"]:
+            row.update(change)
+    batches = pulled(server, live(full=True), groups=[], services=["Aplikasi"])
+    assert "perizinan" in set(samples(batches, Dataset.SERVICES)["source_id"])
+    assert "perizinan" in next(b.ids for b in batches if b.ids is not None)  # or the nightly full pull deletes it
+    assert "perizinan" not in set(samples(batches, Dataset.SERVICE_SAMPLES)["service"])
+
+
+def test_scenarios_of_one_name_on_two_hosts_are_not_mixed(live: Any) -> None:
+    server = Server()
+    other = [dict(row, hosts=[{"hostid": "2"}]) for row in server.web if "[sipadek" in row["key_"]]
+    for row in server.web:
+        row["hosts"] = [{"hostid": "1"}]
+    server.web += other
+    batches = pulled(server, live(full=True), groups=[], services=["Aplikasi"])
+    assert "sipadek" not in set(samples(batches, Dataset.SERVICE_SAMPLES)["service"])
+    assert [(p["source_id"], p["reason"]) for b in batches for p in b.problems] == [("sipadek", "not_unique")]
+    assert "sipadek" in next(b.ids for b in batches if b.ids is not None)
 
 
 def test_web_items_are_asked_for_by_name_and_unmonitored_ones_never(live: Any) -> None:
