@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import pandas as pd
 
 from data_connectors.ahead import Ahead, Note
-from data_connectors.base import Window
+from data_connectors.base import FetchError, Window
 from data_connectors.keeping import objects
 
 AT_ONCE: Final = 8  # questions: a controller of a city answers them beside its own work
@@ -87,6 +87,16 @@ def answers(items: Iterable[T], ask: Callable[[T], R]) -> list[R]:
         return list(pool.map(ask, items))
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def of_one_alone(error: FetchError) -> bool:
+    """Whether a failure may be that of the one thing asked about, while the source answers for others."""
+    return error.code in ("http_status", "source_error", "broken", "schema_drift")
+
+
+def unreadable(key: str, column: str, error: FetchError) -> Problem:
+    """The error of a row whose source could not tell it."""
+    return unknown(key, column, error.code, "unreadable")
 
 
 def points(names: Mapping[str, str], places: Mapping[str, tuple[Any, Any]] | None = None) -> pd.DataFrame:

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from data_connectors.answers import required, shortened
 from data_connectors.base import FetchError
 from data_connectors.client import ATTEMPTS, Client
-from data_connectors.controllers import Reading, answers, missing, number
+from data_connectors.controllers import Reading, answers, missing, number, of_one_alone, unreadable
 
 PORT_COLUMNS: Final = "device_id,ifName,ifInOctets_rate,ifOutOctets_rate,poll_time"
 STALE: Final = timedelta(minutes=15)  # three rounds of the poller: an older gauge is not of this measurement
@@ -20,6 +20,7 @@ KEPT: Final = timedelta(hours=1)
 CLIENTS: Final = "wireless/device_wireless_clients"
 Rates = tuple[float | None, float | None]
 Instant = Callable[[Any], datetime | None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,20 @@ class Sensors:
         if self.asked_at is None or abs(now - self.asked_at) >= KEPT:
             self.known, self.asked_at = {}, now
         fresh = [d for d in polled if d.id not in self.known]
-        self.known |= dict(zip((d.id for d in fresh), answers(fresh, lambda d: _ids(client, d)), strict=True))
-        asked = [(d, sensor) for d in polled for sensor in self.known[d.id]]
-        rows = answers(asked, lambda one: _row(client, *one))
+        for device, ids in zip(fresh, answers(fresh, lambda d: _tried(lambda: _ids(client, d))), strict=True):
+            if isinstance(ids, FetchError):
+                reading.problems.append(unreadable(device.key, "clients", ids))
+            else:
+                self.known[device.id] = ids
+        asked = [(d, sensor) for d in polled for sensor in self.known.get(d.id, ())]
+        rows = answers(asked, lambda one: _tried(lambda: _row(client, *one)))
         sums: dict[str, float] = {}
         silent = set()
         for (device, _), row in zip(asked, rows, strict=True):
+            if isinstance(row, FetchError):
+                reading.problems.append(unreadable(device.key, "clients", row))
+                silent.add(device.id)
+                continue
             if row is None:  # gone since it was listed: ask anew next time
                 self.known.pop(device.id, None)
                 silent.add(device.id)
@@ -107,6 +116,16 @@ class Sensors:
             else:
                 sums[device.id] = sums.get(device.id, 0.0) + value
         return {device: round(total) for device, total in sums.items() if device not in silent}
+
+
+def _tried(ask: Callable[[], T]) -> T | FetchError:
+    """The answer, or why one device or sensor has none while others have."""
+    try:
+        return ask()
+    except FetchError as error:
+        if not of_one_alone(error):
+            raise
+        return error
 
 
 def _ids(client: Client, device: Polled) -> list[str]:

@@ -21,7 +21,18 @@ from coc.settings.models import ConnectorBlock
 from data_connectors.answers import aware, fingerprint, required
 from data_connectors.base import Batch, FetchError, Reachability, Window
 from data_connectors.client import ATTEMPTS, Client
-from data_connectors.controllers import Problem, Reading, Sample, Samples, answers, hardware_in, points, unknown
+from data_connectors.controllers import (
+    Problem,
+    Reading,
+    Sample,
+    Samples,
+    answers,
+    hardware_in,
+    of_one_alone,
+    points,
+    unknown,
+    unreadable,
+)
 from data_connectors.keeping import provided
 from data_connectors.reach import reached
 
@@ -159,14 +170,23 @@ class Unifi:
         means = {d.id: self._means.get(d.state, "none") for d in devices}
         up = [d for d in mine if means[d.id] == "up"]
         down = [d for d in mine if means[d.id] == "down"]
-        heard = dict(zip((d.id for d in up), answers(up, lambda d: _heard(client, d)), strict=True))
+        heard: dict[str, Heard | None] = {}
+        errors: list[FetchError] = []
+        for device, told in zip(up, answers(up, lambda d: _told(client, d)), strict=True):
+            if isinstance(told, FetchError):
+                errors.append(told)
+                reading.problems.append(unreadable(device.key, "up", told))
+            else:
+                heard[device.id] = told
+        if errors and not any(heard.values()):
+            raise errors[0]
         if up and not any(heard.values()):
             raise FetchError("not_found", LATEST, permanent=True)
         found = []
         for device in up:
-            one = heard[device.id]
+            one = heard.get(device.id)
             if one is None:
-                continue  # gone since the list was read
+                continue  # gone since the list was read, or not to be told
             if one.at is None:
                 reading.problems.append(unknown(device.key, "at", "", "missing_required"))
                 continue
@@ -247,6 +267,15 @@ def _heard(client: Client, device: Device) -> Heard | None:
     uplink = told.get("uplink")
     uplink = uplink if isinstance(uplink, dict) else {}
     return Heard(aware(told.get("lastHeartbeatAt")), uplink.get("txRateBps"), uplink.get("rxRateBps"))
+
+
+def _told(client: Client, device: Device) -> Heard | FetchError | None:
+    try:
+        return _heard(client, device)
+    except FetchError as error:
+        if not of_one_alone(error):
+            raise
+        return error
 
 
 def _pulse(client: Client, others: list[Device]) -> datetime | None:

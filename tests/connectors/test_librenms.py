@@ -34,6 +34,7 @@ class Nms:
     def __init__(self) -> None:
         self.devices: list[dict[str, Any]] = RECORDED.json("devices.json")["devices"]
         self.ports: list[dict[str, Any]] = RECORDED.json("ports.json")["ports"]
+        self.ill: set[str] = set()  # last parts of paths about sensors that fail
         self.sensors: dict[str, list[dict[str, Any]]] = {"1": self._sensors()}
 
     @staticmethod
@@ -53,6 +54,8 @@ class Nms:
             wanted = request.query.get("columns", "port_id,ifName").split(",")
             rows = [{k: v for k, v in p.items() if k in wanted} for p in self.ports]
             handler.json({"status": "ok", "count": len(rows), "ports": rows})
+        elif "wireless" in parts and parts[-1] in self.ill:
+            handler.json({"status": "error"}, 500)
         elif len(parts) == 4 and parts[1] in self.sensors:
             rows = [{"sensor_id": s["sensor_id"], "desc": s["sensor_descr"]} for s in self.sensors[parts[1]]]
             handler.json({"status": "ok", "graphs": rows, "count": len(rows)})
@@ -251,6 +254,21 @@ def test_a_device_without_wireless_sensors_has_unknown_clients(sensors: Any, win
     found = samples(pulled(source, window)).loc["1"]
     assert found["up"]
     assert pd.isna(found["clients"])
+
+
+@pytest.mark.parametrize("part", ["device_wireless_clients", "first"])
+def test_a_sensor_that_cannot_be_told_leaves_the_device_up_with_unknown_clients(part: str, window: Any) -> None:
+    source = Nms()
+    source.ill = {str(source.sensors["1"][0]["sensor_id"]) if part == "first" else part}
+    with serving(source) as server:
+        pulling = connector(server.url)
+        batches = list(pulling.pull(window(now=NOW)))
+        row = samples(batches).loc["1"]
+        assert row["up"]
+        assert pd.isna(row["clients"])
+        assert problems(batches) == [("1", "clients", "unreadable", "http_status")]
+        source.ill = set()
+        assert samples(list(pulling.pull(window(now=NOW))))["clients"]["1"] == 14 + 17  # asked again, not in an hour
 
 
 def test_octets_of_the_radios_are_bits_and_an_uplink_counts_turned_round(window: Any) -> None:

@@ -37,6 +37,7 @@ class Controller:
         self.sites = RECORDED.json("sites.json")["data"][:1]
         self.latest = {d["id"]: RECORDED.json("device_statistics_latest.json") for d in self.devices}
         self.latest[TERMINAL] = RECORDED.json("device_statistics_latest_offline.json")
+        self.ill: set[str] = set()  # devices of which it cannot say how they do
         self.page = 3
         self.paged: Callable[[list[Any], int], dict[str, Any]] = self._paged
 
@@ -53,6 +54,8 @@ class Controller:
             handler.json(self.paged(self.devices, int(request.query["offset"])))
         elif path.endswith("/clients"):
             handler.json(self.paged(self.clients, int(request.query["offset"])))
+        elif path.endswith("/statistics/latest") and path.split("/")[4] in self.ill:
+            handler.json({"statusCode": 500}, 500)
         elif path.endswith("/statistics/latest") and path.split("/")[4] in self.latest:
             handler.json(self.latest[path.split("/")[4]])
         else:
@@ -237,6 +240,16 @@ def test_a_device_that_goes_while_the_list_is_read_is_passed_over(window: Any) -
     del source.latest[TAMAN_2]
     found = samples(pulled(source, window))
     assert found.index.tolist() == [TAMAN_1, TERMINAL, SEKOLAH]
+
+
+def test_one_device_that_cannot_be_told_takes_no_other_with_it(window: Any) -> None:
+    source = Controller()
+    source.ill = {TAMAN_2}
+    batches = pulled(source, window)
+    assert samples(batches).index.tolist() == [TAMAN_1, TERMINAL, SEKOLAH]
+    assert problems(batches) == [(TAMAN_2, "up", "unreadable", "http_status")]
+    source.ill = set(source.latest)
+    assert failure(source, window).code == "http_status"  # of nobody: then it is the controller
 
 
 def test_every_site_is_read(window: Any) -> None:
