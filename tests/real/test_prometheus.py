@@ -15,6 +15,7 @@ from tests.e2e.samples_oracle import Sample, state
 from tests.real.product import BUILD, PULL, Coc
 from tests.real.programs import until
 from tests.real.targets import Dated, Web, target
+from tests.real.walls import Walls
 from tests.real.watching import EVERY, Blackbox, Prometheus, probing, scraping, write_targets
 
 pytestmark = [pytest.mark.real, pytest.mark.browser]
@@ -96,25 +97,14 @@ def room(tmp_path_factory: pytest.TempPathFactory, port: Callable[[], int]) -> I
 
 
 @pytest.fixture
-def wall(room: Room, chromium: Any) -> Iterator[Any]:
-    """The first page, open all the time; it must throw nothing."""
-    page = chromium.new_page(viewport={"width": 1920, "height": 1080})
-    thrown: list[str] = []
-    page.on("pageerror", lambda error: thrown.append(str(error)))
-    page.goto(f"{room.coc.url}/")
-    _shown(page, "wifi.up", 11, 30)
-    yield page
-    page.close()
-    assert thrown == []
-
-
-def _shown(page: Any, kpi: str, value: int, seconds: float) -> None:
-    def values() -> dict[str, str]:
-        read = "all => Object.fromEntries(all.map(e => [e.dataset.kpi, e.dataset.value]))"
-        found: dict[str, str] = page.eval_on_selector_all("[data-kpi]", read)
-        return found
-
-    until(lambda: values().get(kpi) == str(value), seconds, lambda: (page.inner_text("body")[:300], values()))
+def wall(room: Room, chromium: Any) -> Iterator[Walls]:
+    """The pages, open all the time; they must throw nothing."""
+    walls = Walls(chromium, room.coc.url)
+    walls.figure("wifi.up", 11, 30)
+    walls.application("layanan", "up", 30)
+    yield walls
+    walls.close()
+    assert walls.thrown == []
 
 
 def _by_the_samples(room: Room, ap: str) -> list[tuple[float, str]]:
@@ -136,19 +126,21 @@ def _worse(room: Room, entity: str) -> list[str]:
     return [s for _, s in room.coc.changes(entity) if s != "up"]
 
 
-def test_a_point_that_turns_slow_then_dies_and_comes_back_is_told_in_the_promised_time(room: Room, wall: Any) -> None:
+def test_a_point_that_turns_slow_then_dies_and_comes_back_is_told_in_the_promised_time(room: Room, wall: Walls) -> None:
     web = room.aps["ap-1"]
     web.delay = SLOW
     until(lambda: room.coc.wifi() == (10, 1, 0, 0), WORSE + 3 * SLOW, room.coc.wifi)
-    _shown(wall, "wifi.degraded", 1, BUILD)
+    wall.figure("wifi.degraded", 1)
     web.close()
     until(lambda: room.coc.wifi() == (10, 0, 1, 0), WORSE, room.coc.wifi)
-    _shown(wall, "wifi.down", 1, BUILD)
+    wall.figure("wifi.down", 1)
+    wall.point("ap-1", "down")
     web.delay = 0
     web.open()
     until(lambda: room.coc.wifi() == (11, 0, 0, 0), BETTER, room.coc.wifi)
-    _shown(wall, "wifi.up", 11, BUILD)
-    _shown(wall, "wifi.down", 0, BUILD)
+    wall.figure("wifi.up", 11)
+    wall.figure("wifi.down", 0)
+    wall.point("ap-1", None)
 
 
 def test_every_change_that_is_kept_is_the_one_that_prometheus_own_samples_make(room: Room) -> None:
@@ -163,7 +155,7 @@ def test_clients_are_those_of_the_points_that_tell_them(room: Room) -> None:
     assert room.coc.values("wifi.clients") == (35,)
 
 
-def test_an_application_that_turns_slow_then_dies_and_comes_back_is_told_in_time(room: Room, wall: Any) -> None:
+def test_an_application_that_turns_slow_then_dies_and_comes_back_is_told_in_time(room: Room, wall: Walls) -> None:
     worse, better = 3 * (PULL + 1) + BUILD, 2 * (PULL + 1) + BUILD
 
     def counts() -> tuple[float | None, ...]:
@@ -172,13 +164,17 @@ def test_an_application_that_turns_slow_then_dies_and_comes_back_is_told_in_time
     assert counts() == (1, 0)
     room.application.delay = SLOW
     until(lambda: counts() == (0, 0), worse + 3 * SLOW, counts)  # degraded is neither
+    wall.application("layanan", "degraded")
     room.application.close()
     until(lambda: counts() == (0, 1), worse, counts)
-    _shown(wall, "apps.down", 1, BUILD)
+    wall.figure("apps.down", 1)
+    wall.application("layanan", "down")
+    wall.incident("layanan", "refused")
     room.application.delay = 0
     room.application.open()
     until(lambda: counts() == (1, 0), better, counts)
-    _shown(wall, "apps.down", 0, BUILD)
+    wall.figure("apps.down", 0)
+    wall.application("layanan", "up")
     assert _worse(room, "layanan") == ["degraded", "down"]
     reasons = {r for (r,) in room.coc.read("SELECT DISTINCT reason FROM service_samples WHERE up = 0")}
     assert reasons == {"refused"}
@@ -207,7 +203,7 @@ def test_a_point_at_a_new_address_stays_one_point(room: Room) -> None:
         moved.close()
 
 
-def test_what_dies_between_us_and_the_points_makes_no_point_down(room: Room, wall: Any) -> None:
+def test_what_dies_between_us_and_the_points_makes_no_point_down(room: Room, wall: Walls) -> None:
     """An exporter killed, a Prometheus killed, a gateway that tells the same measurement for ever: all at once."""
     down: list[object] = []
     over = threading.Event()
@@ -225,7 +221,8 @@ def test_what_dies_between_us_and_the_points_makes_no_point_down(room: Room, wal
         room.dated.frozen = True
         _sources_are_told(room, wall)
         until(lambda: room.coc.wifi() == (5, 0, 0, 6), 330, room.coc.wifi)  # samples hold for five minutes
-        _shown(wall, "wifi.no_data", 6, BUILD)
+        wall.figure("wifi.no_data", 6)
+        wall.point("luar-1", "no_data")
         assert room.coc.feed("wifi")["state"] == "fresh"
         room.second_exporter.start()
         room.second.start()
@@ -241,7 +238,7 @@ def test_what_dies_between_us_and_the_points_makes_no_point_down(room: Room, wal
         assert [s for _, s in room.coc.changes(ap)] == ["up"]
 
 
-def _sources_are_told(room: Room, wall: Any) -> None:
+def _sources_are_told(room: Room, wall: Walls) -> None:
     def state(feed: str) -> Callable[[], tuple[str, str]]:
         return lambda: (room.coc.feed(feed)["state"], str(room.coc.feed(feed)["last_run"]["error"]))
 
@@ -252,4 +249,4 @@ def _sources_are_told(room: Room, wall: Any) -> None:
     until(is_("wifi_jauh", "failing", "unreachable"), 2 * PULL + 30, state("wifi_jauh"))
     until(is_("wifi_gerbang", "frozen", ""), 20 + 4 * PULL + BUILD + 10, state("wifi_gerbang"))
     for name, shown in (("wifi_luar", "failing"), ("wifi_jauh", "failing"), ("wifi_gerbang", "frozen")):
-        wall.wait_for_selector(f"[data-feed={name}][data-state={shown}]", timeout=BUILD * 1000 + 5000)
+        wall.feed(name, shown, BUILD + 5)
