@@ -1,4 +1,4 @@
-"""Pages that stay open all the time, as on the screens of the room: what they show is read off them, never asked for."""
+"""Pages that stay open all the time, as on the screens of the room: what they show is read off them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Walls:
         self._open = {path: browser.new_page(viewport={"width": 1920, "height": 1080}) for path in PAGES}
         for path, page in self._open.items():
             page.on("pageerror", lambda error: self.thrown.append(str(error)))
-            page.goto(f"{url}{path}")
+            page.goto(f"{url}{path}", wait_until="commit")
 
     def close(self) -> None:
         for page in self._open.values():
