@@ -31,7 +31,7 @@ ENV = {
 }
 SIMULATED = {"sipadek", "prometheus", "files", "http_probe"}
 _CONTROLLERS = {"wifi_zabbix", "wifi_openwisp", "wifi_mikrotik", "wifi_unifi", "wifi_librenms", "wifi_radius"}
-REAL = {"eoffice", "wifi_kota", "titik_kota", "aplikasi_kota", "jalur_kota", *_CONTROLLERS}
+REAL = {"eoffice", "wifi_kota", "titik_kota", "aplikasi_kota", "jalur_kota", "lokasi_smpn1", *_CONTROLLERS}
 _FIRST = re.compile(r"^(\s+)# ( *)([a-z_0-9]+):(\s+#.*)?$")
 
 
