@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ValidationError
 
-from coc.settings import checks
+from coc.settings import alert_checks, checks
 from coc.settings.document import Document, expand, override, read, references
 from coc.settings.errors import ConfigError, Problem, nearest
 from coc.settings.explain import branches, explain
@@ -72,7 +72,8 @@ def open_config(
         _leave_out(document, realm)
     expand(document, env)
     document.data = _without_empty_blocks(document.data, Settings)
-    for check in (*checks.CHECKS, checks.targets({*KPI_IDS, *kpi_ids})):
+    known = {*KPI_IDS, *kpi_ids}
+    for check in (*checks.CHECKS, checks.targets(known), alert_checks.rules(known), alert_checks.channels):
         check(document)
     connectors = _connectors(document, connector_blocks)
     settings = _validated(document, Settings, (), {**document.data, "connectors": {}})
@@ -94,6 +95,9 @@ def _variables(document: Document) -> dict[Realm, frozenset[str]]:
     found = {name: set(references(document.at(("store", key)))) for name, key in _STORE_KEYS.items()}
     for block in _raw_connectors(document).values():
         found[checks.realm_of(block)] |= set(references(block))
+    of_live = set(references(alert_checks.live_alone(document)))
+    found["live"] |= of_live
+    found["demo"] |= {*references(document.data.get("alerts")), *references(document.data.get("mail"))} - of_live
     return {name: frozenset(names) for name, names in found.items()}
 
 
@@ -103,9 +107,21 @@ def _leave_out(document: Document, realm: Realm) -> None:
     if not isinstance(document.data.get("store"), dict):
         document.data["store"] = {}
     document.data["store"][other] = "sqlite:///:memory:"
+    if realm == "demo":
+        _without_live_channels(document)
     connectors = _raw_connectors(document)
     if connectors:
         document.data["connectors"] = {n: b for n, b in connectors.items() if checks.realm_of(b) == realm}
+
+
+def _without_live_channels(document: Document) -> None:
+    """A rule may still name them: they stay, and hold nothing."""
+    taken = alert_checks.live_alone(document)
+    for block in taken["channels"].values():
+        if isinstance(block, dict) and block.get("url") is not None:
+            block["url"] = "withheld://here"
+    if isinstance(taken["mail"], dict):
+        taken["mail"].pop("password", None)
 
 
 def _without_empty_blocks(data: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from coc.domain.calendar_spec import CalendarSettings
 from coc.domain.limits import Limits
 from coc.domain.model import Model
+from coc.settings.alerts import Alerts, Mail
 from coc.settings.network import Network
 
 Realm = Literal["live", "demo"]
@@ -199,8 +200,8 @@ class Settings(Model):
     access: Access = Access()
     demo: Demo = Demo()
     screens: dict[str, Any] = Field(default_factory=dict)
-    alerts: dict[str, Any] = Field(default_factory=dict)
-    mail: dict[str, Any] = Field(default_factory=dict)
+    alerts: Alerts = Alerts()
+    mail: Mail = Mail()
     oidc: Oidc = Oidc()
 
     def of_realm(self, realm: Realm) -> dict[str, ConnectorBlock]:

@@ -16,7 +16,7 @@ from coc.settings.models import ConnectorBlock, Settings
 TEXT = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
 KEYS, _, REST = TEXT.partition("## Connectors")
 CONNECTOR_KEYS = REST.partition("## Which realm")[0]
-_OPEN = {"screens", "alerts", "mail"}  # free blocks: one line for all
+_OPEN = {"screens"}  # a free block: one line for all
 
 
 def _documented(text: str) -> set[str]:
@@ -29,12 +29,16 @@ def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
     found: set[str] = set()
     for name, field in model.model_fields.items():
         for kind in branches(field.annotation):
-            found |= _below(kind, f"{prefix}{name}")
+            found |= _below(kind, f"{prefix}{field.alias or name}")
     return found
 
 
 def _below(kind: typing.Any, key: str) -> set[str]:
-    if isinstance(kind, type) and issubclass(kind, BaseModel) and kind.__name__ not in {"Limit", "FrozenAfter"}:
+    if (
+        isinstance(kind, type)
+        and issubclass(kind, BaseModel)
+        and kind.__name__ not in {"Limit", "FrozenAfter", "QuietHours"}
+    ):
         return _keys(kind, f"{key}.")
     if typing.get_origin(kind) is dict and key.split(".")[-1] not in {"hours", "ramadan", *_OPEN}:
         word = {"targets": "<kpi>", "units": "<unit>"}.get(key.split(".")[-1], "<name>")
