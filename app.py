@@ -20,7 +20,9 @@ from a2wsgi import WSGIMiddleware
 
 from coc.access import Audit, Gatekeeper, Sessions, Tokens
 from coc.access.address import Address
+from coc.access.published import shown_of
 from coc.access.table import BOARDS, declare, declare_named
+from coc.alerts.board import NAMES as ALERT_BOARDS
 from coc.boards.subjects import SUBJECTS
 from coc.clock import Clock, from_environment
 from coc.export.http import build_exports
@@ -29,7 +31,7 @@ from coc.live.boards_loop import Boards, BoardsLoop
 from coc.live.build_id import build_id
 from coc.live.compressed import Compressed
 from coc.live.connection import Doorkeeper
-from coc.live.doors import build_doors
+from coc.live.doors import HANDLE, build_doors
 from coc.live.frames import FrameRoute, Frames
 from coc.live.gate import Gate
 from coc.live.hub import Hub
@@ -44,6 +46,7 @@ from coc.settings.models import Realm, Settings
 from coc.ui.vendored import unpack
 
 if TYPE_CHECKING:
+    from coc.alerts.watch import Watch
     from coc.store import Control, Store
 
 log = logging.getLogger("coc.app")
@@ -109,6 +112,7 @@ def build(
     control: Control | None,
     builder: Boards,
     next_runs: Callable[[], Mapping[str, datetime]] = dict,
+    watch: Watch | None = None,
     pages_folder: Path = ROOT / "pages",
     assets_folder: Path = ROOT / "assets",
 ) -> tuple[AsgiApp, Application]:
@@ -148,12 +152,14 @@ def build(
         "/readyz": readyz(services),
         "/metrics": metrics(services),
         "/live/frame": FrameRoute(frames),
+        HANDLE: doors,
         "/api/v1/stream": Stream(services.hub, gatekeeper, services.event, services.news),
     }
     roots: dict[str, Any] = {"api": api, "export": exports, **dict.fromkeys(DOORS, doors)}
-    declare_named("board", ["feeds", *(s.name for s in SUBJECTS)], BOARDS)
+    declare_named("board", ["feeds", *ALERT_BOARDS, *(s.name for s in SUBJECTS)], BOARDS)
     declare([*routes, *(str(getattr(route, "path", route)) for route in (*api.routes, *doors.routes, *exports.routes))])
-    loop = BoardsLoop(services, builder, told=told, next_runs=next_runs)
+    loop = BoardsLoop(services, builder, told=told, next_runs=next_runs, watch=watch.step if watch else None)
+    services.alerts_moved = loop.commit
     wsgi: Any = site
     flask: Any = WSGIMiddleware(wsgi, workers=WORKERS)
     application = Application(services, loop, routes, roots, Compressed(flask))
@@ -180,11 +186,13 @@ def serve(
     clock: Clock | None = None,
 ) -> None:
     """Serve one realm until SIGTERM (SystemExit 0) or Ctrl-C (KeyboardInterrupt): one process, one store."""
+    from coc.alerts.watch import Watch
     from coc.boards import Builder, KeepingThread
     from coc.ingest import LedScheduler, settle
     from coc.store import BOARDS, Candidate, Control, Lease, open_store
     from coc.store.patience import require_sound
     from coc.store.trouble import trouble_passed_over
+    from coc.ui.alert_letters import Letters
 
     url = settings.store.url if realm == "live" else settings.store.demo_url
     clock = clock or from_environment()
@@ -203,13 +211,21 @@ def serve(
     (store, control), listener = opened
     building = Candidate(Lease(store, BOARDS))
     builder = Builder(store, settings, realm, clock, building)
+    watch = Watch(control, settings, realm, clock, builder, shown=shown_of, write=Letters(settings))
     scheduler: LedScheduler | None = None
 
     def next_runs() -> dict[str, datetime]:
         return {} if scheduler is None else scheduler.next_runs()
 
     gate, application = build(
-        settings, realm, clock=clock, store=store, control=control, builder=builder, next_runs=next_runs
+        settings,
+        realm,
+        clock=clock,
+        store=store,
+        control=control,
+        builder=builder,
+        next_runs=next_runs,
+        watch=watch,
     )
     if no_scheduler:
         with trouble_passed_over():
@@ -221,7 +237,8 @@ def serve(
     keeping = KeepingThread(builder)
     building.start()
     keeping.start()
-    application.on_stop += [keeping.stop, building.stop]
+    watch.start()
+    application.on_stop += [keeping.stop, watch.stop, building.stop]
     protocol: Any = Doorkeeper(trusted=settings.server.trusted_proxies).protocol()
     config = uvicorn.Config(
         gate,

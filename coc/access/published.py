@@ -73,6 +73,11 @@ def _kinds(kpis: pd.DataFrame, table: Published) -> dict[tuple[str, str], Kind]:
     return found
 
 
+def shown_of(kpis: pd.DataFrame) -> frozenset[tuple[str, str]]:
+    """The (KPI, unit) of units whose figure the public lens sees: what may be told outside the house."""
+    return frozenset(cell for cell, kind in kinds_of(kpis).items() if not kind)
+
+
 def masked_kpis(kpis: pd.DataFrame, kinds: Kinds) -> pd.DataFrame:
     """The KPI frame without what is not published. A published KPI that has no figure says why, as for everybody."""
     listed = {i for table in TABLES for i in table.ids}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from coc.access.viewer import LENSES, Lens
+from coc.access.viewer import LENSES, MACHINE_LENSES, Lens
 
 Lenses = frozenset[Lens]
 
@@ -35,6 +35,7 @@ class Speaks(StrEnum):
 EVERY_LENS: Final[Lenses] = frozenset(LENSES)
 IN_THE_HOUSE: Final[Lenses] = EVERY_LENS - {"public"}
 OF_ADMINS: Final[Lenses] = frozenset({"admin"})
+OF_ALERTS: Final[Lenses] = frozenset({"operator", "leader", "admin"})  # lenses that acknowledge and mute
 OF_LETTERS: Final[Lenses] = frozenset({"operator", "head", "leader"})  # lenses that see letters one by one
 READ: Final = ("GET", "HEAD")
 FORM: Final = (*READ, "POST")
@@ -89,6 +90,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("/keluar", Right.SIGNED_IN, Speaks.PAGE, FORM, csrf=True, audited="sign-out"),
     Rule("/akun", Right.SIGNED_IN, Speaks.PAGE),
     Rule("/akun/**", Right.SIGNED_IN, Speaks.PAGE, FORM, csrf=True, audited="account"),
+    Rule("/peringatan/tangani", Right.VIEWER, Speaks.PAGE, FORM, OF_ALERTS, csrf=True, audited="alert"),
     Rule("/", Right.VIEWER, Speaks.PAGE),
     Rule("/**", Right.VIEWER, Speaks.PAGE),  # the pages; what is none of them is told so in the pages' own words
 )
@@ -110,6 +112,8 @@ BOARDS: Final[Mapping[str, Lenses]] = {
     "units": IN_THE_HOUSE,
     "offices": frozenset({"leader", "operator"}),  # the operator's by a leader's switch, which the page asks
     "feeds": EVERY_LENS,
+    "alerts": EVERY_LENS,  # for the public the city's alone, none of a unit
+    "delivery": MACHINE_LENSES,
 }
 
 # Dash's own callbacks, which lay a page out: each page is asked for its right there. All others are of the page whose

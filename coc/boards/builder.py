@@ -124,6 +124,26 @@ class Builder:
             self._stale_since = time.monotonic()
         return head.epoch == 0 or time.monotonic() - self._stale_since >= PATIENCE_SECONDS
 
+    @property
+    def reign(self) -> tuple[int, int] | None:
+        """The token that these boards are built under and when it was taken; None while they are another process's."""
+        if self._role is None:
+            return 0, 0
+        token = self._role.lease.token
+        return None if token is None else (token, self._role.lease.taken)
+
+    def add(self, made: Mapping[BoardKey, dict[str, pd.DataFrame]]) -> None:
+        """Boards without figures that are made elsewhere: they are stored and shown as ours are."""
+        if self.snapshot is None or not self.builds:
+            return
+        now = pd.Timestamp(self.clock.now())
+        fresh = {key: _stamp(*key, _NO_KPIS, frames, now) for key, frames in made.items()}
+        try:
+            with self.fenced():
+                self._save(fresh, self.snapshot.commit, now, self.snapshot.as_of, built=False)
+        except LostLeaseError:
+            self._built = None
+
     @contextmanager
     def fenced(self) -> Iterator[None]:
         """What is saved by role is saved under its token: who was paused must not put an old picture over a new."""

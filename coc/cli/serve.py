@@ -95,24 +95,30 @@ def _decided(settings: Settings, realm: Realm | None) -> Realm:
 
 
 def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event) -> None:
+    from coc.access.published import shown_of
+    from coc.alerts.watch import Watch
     from coc.boards import Builder, KeepingThread
     from coc.cli.realm import open_store
     from coc.ingest import LedScheduler
-    from coc.store import BOARDS, Candidate, Lease
+    from coc.store import BOARDS, Candidate, Control, Lease
     from coc.store.patience import open_in_time
     from coc.store.trouble import trouble_passed_over
+    from coc.ui.alert_letters import Letters
 
-    store = open_in_time(lambda: open_store(settings, realm), ended.wait)
-    if store is None:
+    opened = open_in_time(lambda: (open_store(settings, realm), Control(settings.store.control_url)), ended.wait)
+    if opened is None:
         return
+    store, control = opened
     committed = threading.Event()
     scheduler = LedScheduler(store, settings, realm, clock, on_commit=committed.set)
     building = Candidate(Lease(store, BOARDS))
     builder = Builder(store, settings, realm, clock, building)
     keeping = KeepingThread(builder)
+    watch = Watch(control, settings, realm, clock, builder, shown=shown_of, write=Letters(settings))
     building.start()
     scheduler.start()
     keeping.start()
+    watch.start()
     place = "leading" if scheduler.leads else "standing by, another process leads"
     say(f"pulling the {realm} realm of {settings.city.name} until Ctrl-C ({place})")
     try:
@@ -121,11 +127,14 @@ def _work(settings: Settings, realm: Realm, clock: Clock, ended: threading.Event
             committed.clear()
             with trouble_passed_over():
                 builder.refresh(scheduler.next_runs())
+                watch.step()
     finally:
         keeping.stop()
+        watch.stop()
         scheduler.shutdown()
         building.stop()
         store.close()
+        control.close()
 
 
 def _application() -> ModuleType:

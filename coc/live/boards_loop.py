@@ -32,7 +32,10 @@ class Boards(Protocol):
 
 
 class BoardsLoop:
-    """`commit()` may be called from any thread. `told` is called after a new epoch's snapshot is in place."""
+    """`commit()` may be called from any thread. `told` is called after a new epoch's snapshot is in place.
+
+    `watch` judges the alerts on what the builder has made; it never raises.
+    """
 
     def __init__(
         self,
@@ -41,9 +44,10 @@ class BoardsLoop:
         *,
         told: Callable[[], None],
         next_runs: Callable[[], Mapping[str, datetime]] = dict,
+        watch: Callable[[], None] | None = None,
     ) -> None:
         self.services, self.builder = services, builder
-        self._told, self._next_runs = told, next_runs
+        self._told, self._next_runs, self._watch = told, next_runs, watch or (lambda: None)
         self._commit, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="boards", daemon=True)
         self._failing = self._watch_failing = False
@@ -82,8 +86,18 @@ class BoardsLoop:
                 tokens = time.monotonic()
                 self.services.tokens.refresh()
                 self.services.sessions.refresh()
+                self._heed_alerts()
             self._heed_trouble()
             self._commit.wait(WATCH_SECONDS if self._trouble is None else AWAY_SECONDS)
+
+    def _heed_alerts(self) -> None:
+        """What was acknowledged or muted is on every screen within a second, without any commit."""
+        held = self.services.snapshot
+        self._watch()
+        now = self.builder.snapshot
+        if held is not None and now is not None and now.epoch != held.epoch:
+            self.services.snapshot = now
+            self._told()
 
     def _heed_trouble(self) -> None:
         """Tell the screens at once when the store gets into trouble, and when it is well again."""
@@ -113,6 +127,7 @@ class BoardsLoop:
         try:
             with services.measures.refreshes.time():
                 self.builder.refresh(self._next_runs())
+                self._watch()
         except Exception as error:
             services.measures.failures.inc()
             in_trouble = cause_of(error) is not None  # its health has logged it

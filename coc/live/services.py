@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -67,6 +67,7 @@ class Services:
     pages: dict[str, Page] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     ready: bool = False
+    alerts_moved: Callable[[], None] = lambda: None  # somebody acknowledged or muted
     _reader: Reader | None = None
     _series: SeriesReader | None = None
     _audit_log: AuditLog | None = None

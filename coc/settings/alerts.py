@@ -17,7 +17,7 @@ GroupBy = Literal["event", "site", "area", "rule"]
 Role = Literal["operator", "head", "leader", "admin"]
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*$")
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _QUIET = re.compile(r"^\s*([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)\s*$")
 
 
@@ -27,14 +27,14 @@ def parse_duration(value: object) -> object:
     match = _DURATION.match(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("expected a duration such as `90 s`, `10 min`, `2 h` or `1 d`")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    return timedelta(seconds=float(match[1]) * SECONDS[match[2]])
 
 
 def duration_text(value: timedelta) -> str:
     """As config has it: in the largest unit that leaves a whole number."""
     seconds = value.total_seconds()
-    unit = next((u for u, n in reversed(_SECONDS.items()) if seconds and seconds % n == 0), "s")
-    return f"{seconds / _SECONDS[unit]:g} {unit}"
+    unit = next((u for u, n in reversed(SECONDS.items()) if seconds and seconds % n == 0), "s")
+    return f"{seconds / SECONDS[unit]:g} {unit}"
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(duration_text)]

@@ -132,6 +132,7 @@ class Lease:
     def __init__(self, store: Leases, role: str) -> None:
         self.store, self.role = store, role
         self.token: int | None = None
+        self.taken = 0  # when the token was taken (system time, microseconds)
         me = psutil.Process()
         self._me = Holder(socket.gethostname(), me.pid, me.create_time())
         self._id = uuid.uuid4().hex[:12]
@@ -216,6 +217,7 @@ class Lease:
                 "beat": 0,
             }
             _put(connection, leases, ["role"], row)
+        self.taken = int(row["taken"])  # type: ignore[call-overload]
         self.token, self._counter = token, 0
         self._beat()
         return True

@@ -33,6 +33,7 @@ GROUPS: Final[Mapping[str, str | None]] = {
     "token": "token",
     "pull": "pull",
     "quarantine": "quarantine",
+    "alert": "alert",
     "db": "db",
     "realm": "realm",
 }

@@ -22,9 +22,10 @@ NAV: tuple[tuple[str, str, str, Lenses], ...] = (
     ("/surat", "nav.surat", "surat", EVERY_LENS),
     ("/disposisi", "nav.disposisi", "disposisi", EVERY_LENS),
     ("/pimpinan", "nav.pimpinan", "pimpinan", frozenset({"leader"})),
-    ("/aplikasi", "nav.aplikasi", "aplikasi", EVERY_LENS),
     ("/opd", "nav.opd", "opd", EVERY_LENS),
     ("/wifi", "nav.wifi", "wifi", EVERY_LENS),
+    ("/aplikasi", "nav.aplikasi", "aplikasi", EVERY_LENS),
+    ("/peringatan", "nav.peringatan", "peringatan", EVERY_LENS),
     ("/sumber", "nav.sumber", "sumber", EVERY_LENS),
     ("/audit", "nav.audit", "audit", frozenset({"admin"})),
 )

@@ -33,6 +33,7 @@ PAGES = {
     "/aplikasi": "aplikasi",
     "/opd": "opd",
     "/wifi/program": "wifi_program",
+    "/peringatan": "peringatan",
     "/opd/DISDIK": "opd_unit",
     "/wifi": "wifi",
     f"/wifi/{factory_wifi.POINT}": "wifi_point",

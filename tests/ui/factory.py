@@ -18,6 +18,7 @@ from tests.ui import (
     factory_aplikasi,
     factory_disposisi,
     factory_opd,
+    factory_peringatan,
     factory_pimpinan,
     factory_program,
     factory_surat,
@@ -83,6 +84,7 @@ def boards(**values: float | None) -> dict[str, Board]:
     numbers = numbers | factory_pimpinan.KPIS | factory_aplikasi.KPIS | factory_wifi.KPIS
     held = {name: _board(name, numbers, dict(made)) for name, made in frames.items()}
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows())
+    held |= factory_peringatan.boards(NOW)
     return factory_opd.with_units(factory_program.added(factory_surat.added(held, NOW), NOW), NOW)
 
 

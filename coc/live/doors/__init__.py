@@ -1,4 +1,4 @@
-"""The doors: sign-in, sign-out and one's own account, as plain forms that need no script and no Dash."""
+"""The doors: sign-in, sign-out, one's own account, the handling of alerts: plain forms without script and Dash."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from coc.live.doors import account as own
+from coc.live.doors.alerts import HANDLE, handle
 from coc.live.doors.elsewhere import BACK, begin, come_back
 from coc.live.doors.forms import Doors, message
 from coc.live.doors.sign_in import sign_in, sign_out, warning
 from coc.live.services import Services
 
-__all__ = ["build_doors"]
+__all__ = ["HANDLE", "build_doors"]
 _STEPS = {
     "/akun/sandi": own.password,
     "/akun/pilihan": own.choices,
@@ -43,7 +44,7 @@ async def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG0
 
 
 def build_doors(services: Services) -> Starlette:
-    """The ASGI application of `/masuk`, `/keluar` and `/akun`; whoever comes here has passed the gate."""
+    """The ASGI application of `/masuk`, `/keluar`, `/akun` and `HANDLE`; whoever comes here has passed the gate."""
     app = Starlette(
         routes=[
             Route("/masuk/gaya.css", _style),
@@ -52,6 +53,7 @@ def build_doors(services: Services) -> Starlette:
             Route(BACK, come_back),
             Route("/masuk/peringatan", warning),
             Route("/keluar", sign_out, methods=["GET", "POST"]),
+            Route(HANDLE, own.told_if_away(handle), methods=["GET", "POST"]),
             Route("/akun", own.told_if_away(own.account)),
             *(Route(path, own.step(take), methods=["POST"]) for path, take in _STEPS.items()),
         ],

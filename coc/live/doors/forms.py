@@ -195,7 +195,8 @@ def message(doors: Doors, request: Request, status: int, title: str, said: str) 
 def _also(request: Request, way: str, **chosen: str) -> str:
     """The page in hand in another language or theme; a form's answer stands for the page that holds the form."""
     path = "/akun" if request.url.path.startswith("/akun/") else request.url.path
-    return f"{path}?{urlencode({**({} if way == '/' else {'next': way}), **chosen})}"
+    kept = {"id": number} if (number := request.query_params.get("id", "")).isdigit() else {}
+    return f"{path}?{urlencode({**kept, **({} if way == '/' else {'next': way}), **chosen})}"
 
 
 def address_of(request: Request) -> str:

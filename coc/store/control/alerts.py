@@ -142,6 +142,12 @@ class AlertWrites:
         }
         _put(self.connection, history, ["realm", "rule", "scope", "since"], row)
 
+    def end(self, rule: str, scope: str, since: datetime, at: datetime) -> None:
+        """Of a rule that is no more: what it said of itself stays."""
+        mine = [history.c.realm == self.realm, history.c.rule == rule, history.c.scope == scope]
+        mine += [history.c.since == codec.micros(since), history.c.ended.is_(None)]
+        self.connection.execute(sa.update(history).where(*mine).values(ended=codec.micros(at)))
+
 
 class AlertStore(Database):
     @contextmanager
