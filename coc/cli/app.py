@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coc.cli import (
+    alerts,
     audit,
     bench,
     database,
@@ -64,6 +65,7 @@ app.command()(drill.drill)
 app.add_typer(user_link.group, name="user")
 app.add_typer(token.group, name="token")
 app.add_typer(audit.group, name="audit")
+app.add_typer(alerts.group, name="alerts")
 app.command()(export.export)
 app.command()(probe.probe)
 app.command()(figures.kpi)

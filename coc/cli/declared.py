@@ -56,6 +56,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("access"),
     Command("kpi"),
     Command("template"),
+    Command("alerts list"),
+    Command("alerts ack", "alert.acknowledge"),
+    Command("alerts mute", "alert.mute"),
+    Command("alerts test", "alert.test"),
+    Command("alerts messages", "alert.resend"),
     Command("audit"),
     Command("audit verify"),
 )
