@@ -137,7 +137,7 @@ class Builder:
         if self.snapshot is None or not self.builds:
             return
         now = pd.Timestamp(self.clock.now())
-        fresh = {key: _stamp(*key, _NO_KPIS, frames, now) for key, frames in made.items()}
+        fresh = {key: _stamped(*key, _NO_KPIS, frames, now) for key, frames in made.items()}
         try:
             with self.fenced():
                 self._save(fresh, self.snapshot.commit, now, self.snapshot.as_of, built=False)
