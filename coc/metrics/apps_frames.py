@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from coc.domain.datasets import Dataset
-from coc.domain.instants import DAY, HOUR, SECOND, Floats, Micros, micros_of, to_index, to_micros
+from coc.domain.instants import DAY, HOUR, NAT, SECOND, Floats, Micros, micros_of, to_index, to_micros
 from coc.metrics import points
 from coc.metrics.city import City
 from coc.metrics.facts import Positions, now_of, once, places, today_of
@@ -27,6 +27,7 @@ ROOM: Final = ""
 WINDOWS: Final = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 STEP: Final = HOUR // 2
 _STEPS: Final = DAY // STEP
+_NEVER: Final = int(np.iinfo("int64").max)
 _LATENCY: Final = 1 << 32  # microseconds of an answer: more than an hour
 
 
@@ -36,41 +37,58 @@ def listed(city: City) -> pd.DataFrame:
 
     p50, p95: ms of the answers of the last 24 h, as the COC's own room measured. up_share: NaN where nothing is known.
     """
-    return once(city, "apps_listed", lambda: pd.concat([_listed(city, kind) for kind in KINDS], ignore_index=True))
+    return once(city, "apps_listed", lambda: _frame([_columns(city, kind) for kind in KINDS]))
 
 
-def _listed(city: City, kind: str) -> pd.DataFrame:
+def _columns(city: City, kind: str) -> dict[str, Any]:
     dataset = KINDS[kind]
-    found = points.population(city, dataset)
-    now = points.states(city, dataset)
-    table = pd.DataFrame(
-        {
-            "kind": kind,
-            "service": found.index.astype("str"),
-            "name": found["name"].astype("str").to_numpy(),
-            "unit": found["owner_unit" if kind == APP else "unit"].to_numpy(),
-            "provider": None if kind == APP else found["provider"].to_numpy(),
-            **{c: now[c].to_numpy() for c in ("state", "flapping")},
-            **{c: pd.DatetimeIndex(now[c]) for c in ("since", "at")},
-        }
-    )
-    table["p50"], table["p95"] = _quantiles_of_day(city, kind, found.index)
-    table["certificate_until"] = _certificates(city, found.index) if kind == APP else pd.NaT
-    table["certificate_until"] = pd.to_datetime(table["certificate_until"], utc=True).dt.as_unit("us")
+    found, now = points.population(city, dataset), points.states(city, dataset)
+    who, n = found.index, len(found)
+    p50, p95 = _quantiles_of_day(city, kind, who)
+    columns = {
+        "kind": np.full(n, kind, dtype=object),
+        "service": who.to_numpy(dtype=object),
+        "name": found["name"].to_numpy(dtype=object),
+        "unit": found["owner_unit" if kind == APP else "unit"].to_numpy(dtype=object),
+        "provider": np.full(n, None) if kind == APP else found["provider"].to_numpy(dtype=object),
+        "state": now["state"].to_numpy(dtype=object),
+        "flapping": now["flapping"].to_numpy(dtype=bool),
+        "since": to_micros(now["since"]),
+        "at": to_micros(now["at"]),
+        "p50": p50,
+        "p95": p95,
+        "certificate_until": _certificates(city, who) if kind == APP else np.full(n, NAT),
+    }
     for name, hours in WINDOWS.items():
         known = points.known(city, dataset, hours)
-        total = (known["up_seconds"] + known["down_seconds"]).to_numpy()
-        table[f"up_share_{name}"] = _ratio(known["up_seconds"].to_numpy(), total)
-        table[f"coverage_{name}"] = known["coverage"].to_numpy()
-    for column in ("unit", "provider", "name", "state"):
-        table[column] = table[column].astype("str")
-    return table
+        up, down = (known[c].to_numpy(dtype="float64") for c in ("up_seconds", "down_seconds"))
+        columns |= {f"up_share_{name}": _ratio(up, up + down), f"coverage_{name}": known["coverage"].to_numpy()}
+    return columns
 
 
-def _certificates(city: City, services: pd.Index[Any]) -> Any:
+def _frame(parts: list[dict[str, Any]]) -> pd.DataFrame:
+    """One frame of several parts' columns, put together once."""
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pd.DataFrame(
+        {
+            name: to_index(values)
+            if name in ("since", "at", "certificate_until")
+            else pd.array(values, dtype="str")
+            if values.dtype == object
+            else values
+            for name, values in found.items()
+        },
+        copy=False,
+    )
+
+
+def _certificates(city: City, services: pd.Index[Any]) -> Micros:
     """The earliest end that a source knows: two that look at one address see one certificate."""
-    ends = city.services.groupby("source_id", observed=True)["certificate_until"].min()
-    return ends.reindex(services).to_numpy()
+    of, ends = services.get_indexer(pd.Index(city.services["source_id"])), to_micros(city.services["certificate_until"])
+    found = np.full(len(services), _NEVER)
+    some = (of >= 0) & (ends != NAT)
+    np.minimum.at(found, of[some], ends[some])
+    return np.where(found == _NEVER, NAT, found)
 
 
 def days(city: City) -> pd.DataFrame:
@@ -140,12 +158,6 @@ def _of_the_room(city: City, kind: str) -> Track:
     return once(city, "apps_links", lambda: track(city.link_samples, city.now))
 
 
-def _from_elsewhere(city: City) -> Track:
-    """What other places measured of applications in the last 24 h."""
-    samples, columns = city.service_samples, ["service", "vantage", "at", "up", "latency_ms"]
-    return once(city, "apps_elsewhere", lambda: track(samples.loc[samples["vantage"].notna(), columns], city.now))
-
-
 def _answers(t: Track) -> Positions:
     """The samples that measured an answer in [now - 24 h, now]."""
     return np.flatnonzero(t.up & (t.taken >= t.now - DAY) & ~np.isnan(t.latency))
@@ -153,22 +165,15 @@ def _answers(t: Track) -> Positions:
 
 def vantages(city: City) -> pd.DataFrame:
     """Every application from every place that looks at it: service, vantage, place (its name, "" the COC's own room),
-    state, since, up_share, coverage (of the last 24 h), p50 (ms). The COC's own room comes first, then places by name.
+    state, since, up_share, coverage (of the last 24 h). The COC's own room comes first, then places by name.
     """
     states, known = points.vantage_states(city), points.vantage_known(city, WINDOWS["24h"])
     total = (known["up_seconds"] + known["down_seconds"]).to_numpy()
-    found = states[["service", "vantage", "state", "since"]].reset_index(drop=True)
-    found["place"] = named_places(city, found["vantage"])
-    found["up_share"] = _ratio(known["up_seconds"].to_numpy(), total)
-    found["coverage"] = known["coverage"].to_numpy()
-    pairs = pd.MultiIndex.from_arrays([found["service"], found["vantage"]])
-    found["p50"] = np.nan
-    for t in (_of_the_room(city, APP), _from_elsewhere(city)):
-        place = pairs.get_indexer(pd.MultiIndex.from_arrays([t.entities.astype("str"), t.vantages.astype("str")]))
-        rows = _answers(t)
-        pair = place[t.entity[rows]]
-        (p50,) = quantiles(pair[pair >= 0], t.latency[rows][pair >= 0], len(found), (0.5,))
-        found["p50"] = found["p50"].fillna(pd.Series(p50))
+    found = states[["service", "vantage", "state", "since"]].assign(
+        place=named_places(city, states["vantage"]),
+        up_share=_ratio(known["up_seconds"].to_numpy(), total),
+        coverage=known["coverage"].to_numpy(),
+    )
     return found.sort_values(["service", "place"], ignore_index=True)
 
 
@@ -181,16 +186,11 @@ def named_places(city: City, vantage: pd.Series[Any]) -> pd.Series[Any]:
     return vantage.map(lambda v: names.get(v, v)).astype("str")
 
 
-def latency(city: City) -> pd.DataFrame:
-    """The last 48 half hours of each entity and vantage, of those that measured something: kind, service, vantage, at,
-    p50 (ms of its answers, NaN without one), up_share (of its samples).
+def latency(samples: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
+    """The last 48 half hours of some samples (service or link, vantage, at, up, latency_ms), of those that measured
+    something: vantage, at, p50 (ms of the answers, NaN without one), up_share (of the samples).
     """
-    tracks = [(kind, _of_the_room(city, kind)) for kind in KINDS]
-    tracks.append((APP, _from_elsewhere(city)))
-    return pd.concat([_latency(kind, t) for kind, t in tracks], ignore_index=True)
-
-
-def _latency(kind: str, t: Track) -> pd.DataFrame:
+    t = track(samples, now)
     first = (t.now // STEP - _STEPS + 1) * STEP
     size = len(t.entities) * _STEPS
     recent = np.flatnonzero(t.taken >= first)
@@ -203,8 +203,6 @@ def _latency(kind: str, t: Track) -> pd.DataFrame:
     pair = rows // _STEPS
     return pd.DataFrame(
         {
-            "kind": kind,
-            "service": t.entities[pair].astype("str"),
             "vantage": t.vantages[pair].astype("str"),
             "at": to_index(first + rows % _STEPS * STEP),
             "p50": p50[rows],

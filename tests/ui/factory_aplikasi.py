@@ -39,7 +39,6 @@ def frames(now: datetime) -> dict[str, dict[str, pd.DataFrame]]:
         "listed": _listed(now, chance),
         "days": _days(now, chance),
         "vantages": _vantages(now, chance),
-        "latency": _latency(now, chance),
         "incidents": _incidents(now),
     }
     return {"applications": made}
@@ -106,25 +105,10 @@ def _vantages(now: datetime, chance: random.Random) -> pd.DataFrame:
                     "place": place,
                     "up_share": up,
                     "coverage": 0.0 if up is None else 0.99,
-                    "p50": None if up is None else chance.uniform(30, 400),
                 }
             )
-    frame = pd.DataFrame(rows).astype({"up_share": "float64", "p50": "float64"})
+    frame = pd.DataFrame(rows).astype({"up_share": "float64"})
     return frame.assign(since=pd.to_datetime(frame["since"], utc=True))
-
-
-def _latency(now: datetime, chance: random.Random) -> pd.DataFrame:
-    first = pd.Timestamp(now).floor("30min") - pd.Timedelta(hours=23.5)
-    rows = []
-    for kind, key, *_ in _keys():
-        for vantage in PLACES if kind == "app" else ("",):
-            base = chance.uniform(40, 120) + 60 * bool(vantage)
-            for n in range(48):
-                gone = key == "simrs" and n == 47
-                at, up = first + pd.Timedelta(minutes=30 * n), 0.1 if gone else 1.0
-                row = {"kind": kind, "service": key, "vantage": vantage, "at": at, "up_share": up}
-                rows.append(row | {"p50": None if gone else base * chance.uniform(0.8, 1.3)})
-    return pd.DataFrame(rows).astype({"p50": "float64"})
 
 
 def _incidents(now: datetime) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Applications and the city's links: now, by day over 90 days, by vantage, over the day, and what went wrong."""
+"""Applications and the city's links: now, by day over 90 days, by vantage, and what went wrong."""
 
 from coc.boards.subject import Subject
 from coc.domain.datasets import Dataset
@@ -12,7 +12,6 @@ SUBJECT = Subject(
         "listed": apps_frames.listed,
         "days": apps_frames.days,
         "vantages": apps_frames.vantages,
-        "latency": apps_frames.latency,
         "incidents": apps_incidents.incidents,
     },
 )
