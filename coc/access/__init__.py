@@ -7,6 +7,7 @@ from coc.access.points import PointReader
 from coc.access.reader import Figure, Reader
 from coc.access.rows import Rows
 from coc.access.series import SeriesReader
+from coc.access.services import ServiceReader
 from coc.access.sessions import Sessions
 from coc.access.sign_in import SignIn
 from coc.access.table import Right
@@ -28,6 +29,7 @@ __all__ = [
     "Right",
     "Rows",
     "SeriesReader",
+    "ServiceReader",
     "Sessions",
     "SignIn",
     "Tokens",

@@ -57,7 +57,7 @@ class Reader:
         self._hosts = hosts_of(settings)
         self._made: dict[tuple[str, Lens], _Held] = {}
         self._units: tuple[Board | None, frozenset[str]] = (None, frozenset())
-        self._points: tuple[Board | None, frozenset[str]] = (None, frozenset())
+        self._listed: dict[str, tuple[Board, frozenset[str]]] = {}
 
     def epoch(self, lens: Lens) -> int:
         """The newest epoch that changed something the lens may see."""
@@ -95,16 +95,24 @@ class Reader:
 
     def points(self) -> frozenset[str]:
         """The access points that have a page of their own."""
+        return self._names("network", "points", "ap")
+
+    def services(self) -> frozenset[str]:
+        """The applications and links that have a page of their own."""
+        return self._names("applications", "listed", "service")
+
+    def _names(self, name: str, frame: str, column: str) -> frozenset[str]:
+        """What a board lists, found once a board."""
         snapshot = self._snapshot()
-        board = snapshot.boards.get(("network", ALL)) if snapshot else None
+        board = snapshot.boards.get((name, ALL)) if snapshot else None
         if board is None:
             return frozenset()
-        held, names = self._points
-        if held is not board:
-            listed = board.frames.get("points")
-            names = frozenset() if listed is None or listed.empty else frozenset(listed["ap"].tolist())
-            self._points = (board, names)
-        return names
+        held = self._listed.get(name)
+        if held is None or held[0] is not board:
+            listed = board.frames.get(frame)
+            names = frozenset() if listed is None or listed.empty else frozenset(listed[column].tolist())
+            held = self._listed[name] = (board, names)
+        return held[1]
 
     def nearest_unit(self, asked: str) -> str | None:
         found = difflib.get_close_matches(asked.upper(), sorted(self.units()), n=1, cutoff=0.3)

@@ -57,13 +57,19 @@ def _add_figures(app: FastAPI, services: Services, format: Format) -> None:
 def _add_charts(app: FastAPI, services: Services) -> None:
     @app.get("/export/chart/{page}/{file}")
     def chart(
-        request: Request, page: str, file: str, unit: Unit = None, point: Unit = None, window: Window = "30d"
+        request: Request,
+        page: str,
+        file: str,
+        unit: Unit = None,
+        point: Unit = None,
+        service: Unit = None,
+        window: Window = "30d",
     ) -> Response:
         viewer = _viewer(request)
         name = chart_of(services, viewer, page, file)
         if name is None:
             raise HTTPException(404, "There is no such chart.")
-        scope, of = unit or point or "", services.pages[page].spec.of
+        scope, of = unit or point or service or "", services.pages[page].spec.of
         if scope and scope not in services.scopes(page):
             raise HTTPException(404, f"There is no {of} {scope!r}.")
         chosen = choose(services.settings, request.query_params, request.cookies)

@@ -12,7 +12,7 @@ from coc.ui.page import View
 
 _MOST: Final = 64
 # A layout that is asked for more than these may show something of its own.
-PLAIN: Final = frozenset({"lang", "theme", "scope", "unit", "ap", "window", "view", "lens", "realm"})
+PLAIN: Final = frozenset({"lang", "theme", "scope", "unit", "ap", "service", "window", "view", "lens", "realm"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from coc.access import (
     Reader,
     Rows,
     SeriesReader,
+    ServiceReader,
     Sessions,
     Tokens,
     Viewer,
@@ -140,6 +141,7 @@ class Services:
         unit: str = "",
         window: str = "",
         ap: str = "",
+        service: str = "",
         view: str = "",
         **_query: object,
     ) -> View:
@@ -150,27 +152,31 @@ class Services:
         who asks, never from a layout's query.
         """
         chosen = _chosen(self.settings, lang, theme)
-        found = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, unit or ap or scope, window, view)
+        asked = unit or ap or service or scope
+        found = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, asked, window, view)
         if has_request_context():
             g.coc_view = found  # what the element around the page is stamped with
         return found
 
     def scopes(self, page: str) -> frozenset[str]:
         """What a scope of the page may be."""
-        return self.reader.points() if self.pages[page].spec.of == "point" else self.reader.units()
+        found = {"unit": self.reader.units, "point": self.reader.points, "service": self.reader.services}
+        return found[self.pages[page].spec.of]()
 
     def view_as(
         self, lens: Lens, page: str, language: str, theme: str, scope: str, window: str = "", part: str = ""
     ) -> View:
         """The page's boards in one lens, language and theme; a page without a choice of windows has the default one.
 
-        A page of one access point has what only that point's page shows as a board beside the others.
+        A page of one access point or service has what only its own page shows as a board beside the others.
         """
         spec = self.pages[page].spec
         known = scope if scope in self.scopes(page) else ""
         boards = self.reader.boards(lens, spec.boards)
         if spec.of == "point" and known:
             boards |= {"point": self.points.board(known, self.now())}
+        if spec.of == "service" and known:
+            boards |= {"service": ServiceReader(self.store).board(known, boards.get("applications"), self.now())}
         return View(
             page=spec.name,
             boards=boards,

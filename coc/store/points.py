@@ -1,7 +1,8 @@
-"""One access point, row by row: what only its own page asks for."""
+"""One access point, service or link, row by row: what only its own page asks for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import numpy as np
@@ -18,6 +19,24 @@ from coc.store.tables import TABLES
 
 
 class Points(Database):
+    def service_samples(self, service: str, vantages: Iterable[str], since: datetime, until: datetime) -> pd.DataFrame:
+        """The samples of a service in [since, until] from these vantages ("": the COC's own room)."""
+        c = TABLES[Dataset.SERVICE_SAMPLES].c
+        mine = [c.service == service, c.vantage.in_(sorted(vantages))]
+        return self._between(Dataset.SERVICE_SAMPLES, mine, since, until)
+
+    def link_samples(self, link: str, since: datetime, until: datetime) -> pd.DataFrame:
+        """The samples of a link in [since, until]."""
+        return self._between(Dataset.LINK_SAMPLES, [TABLES[Dataset.LINK_SAMPLES].c.link == link], since, until)
+
+    def _between(
+        self, dataset: Dataset, mine: list[sa.ColumnElement[bool]], since: datetime, until: datetime
+    ) -> pd.DataFrame:
+        at = TABLES[dataset].c.at
+        within = [at >= codec.micros(since), at <= codec.micros(until)]
+        with self.read() as connection:
+            return fetch(connection, dataset, *mine, *within)
+
     def point_samples(self, ap: str, since: datetime, until: datetime) -> pd.DataFrame:
         """The samples of an access point in [since, until], canonical columns, in order of time."""
         c = TABLES[Dataset.AP_SAMPLES].c

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 import pandas as pd
 
 from coc.ui.context import Context, moment_of
 from coc.ui.dom import html
+from coc.ui.links import segment
 from coc.ui.marks import TONES, icon
 
 BOARD: Final = "applications"
@@ -56,7 +56,7 @@ class Entity:
 
 def href_of(service: object) -> str:
     """The page of one application or link."""
-    return f"/aplikasi/{quote(str(service), safe='')}"
+    return f"/aplikasi/{segment(str(service))}"
 
 
 def number(cell: Any) -> float | None:
@@ -70,28 +70,32 @@ def text(cell: Any) -> str:
 def chosen(ctx: Context, name: str) -> pd.DataFrame | None:
     """A frame of the board, of the view's unit where it is of one; None where there is nothing."""
     frame = ctx.frame(BOARD, name)
-    if frame is None or not ctx.view.scope:
+    if frame is None or not ctx.view.scope or ctx.view.of != "unit":
         return frame
-    if "unit" not in frame:
+    if "unit" in frame:
+        rows = (frame["unit"] == ctx.view.scope).tolist()
+    else:
         mine = {(e.kind, e.id) for e in entities(ctx)}
         kinds = frame["kind"] if "kind" in frame else [APP] * len(frame)
         rows = [key in mine for key in zip(kinds, frame["service"], strict=True)]
-    else:
-        rows = (frame["unit"] == ctx.view.scope).tolist()
     found = frame[rows]
     return None if found.empty else found
 
 
 def entities(ctx: Context, kind: str | None = None) -> list[Entity]:
     """What the view is of, the worst state first and then by name; applications before links."""
-    frame = chosen(ctx, "listed") if ctx.frame(BOARD, "listed") is not None else None
-    if frame is None:
-        return []
-    found = [_entity(row) for row in frame.to_dict("records")]
+    frame = chosen(ctx, "listed")
+    found = [] if frame is None else [_entity(row) for row in frame.to_dict("records")]
     return sorted(
         (e for e in found if kind in (None, e.kind)),
         key=lambda e: (e.kind, _WORST_FIRST.index(e.state), e.name.casefold(), e.id),
     )
+
+
+def listed(ctx: Context) -> list[Entity]:
+    """All of the city, applications before links."""
+    frame = ctx.frame(BOARD, "listed")
+    return [] if frame is None else [_entity(row) for row in frame.to_dict("records")]
 
 
 def _entity(row: dict[Any, Any]) -> Entity:

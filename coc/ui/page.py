@@ -13,6 +13,7 @@ from coc.metrics.city import WindowName
 from coc.settings.models import Settings
 
 Filter = Literal["unit", "window"]
+ScopeOf = Literal["unit", "point", "service"]
 Props = dict[str, dict[str, Any]]  # component id -> properties
 
 
@@ -22,7 +23,7 @@ class PageSpec:
 
     `filters`: what of its figures a viewer may choose; the choice is in the URL (`?unit=`, `?window=`) and in the view.
     `parts`: the sections of a page that shows one at a time, by `?view=`; the first is the one without it.
-    `of`: what a scope of the page is, a unit or an access point.
+    `of`: what a scope of the page is: a unit, an access point, or a service (an application or a link).
     `lenses`: who may have the page; a page that names none stops the start. `switched`: by lens, the switch that opens
     it to that lens as well.
     """
@@ -34,7 +35,7 @@ class PageSpec:
     lenses: frozenset[Lens] = frozenset()
     filters: frozenset[Filter] = frozenset()
     parts: tuple[str, ...] = ()
-    of: Literal["unit", "point"] = "unit"
+    of: ScopeOf = "unit"
     switched: Mapping[Lens, str] = field(default_factory=dict)
 
     def is_for(self, lens: Lens, switched_on: Callable[[str], bool]) -> bool:
@@ -52,7 +53,7 @@ class View:
     lens: str
     language: str
     theme: str
-    scope: str  # a unit code or, on a point's page, its id; "" for the city
+    scope: str  # a unit code or, on the page of a point or a service, its id; "" for the city
     epoch: int
     now: datetime
     realm: str
@@ -60,7 +61,7 @@ class View:
     settings: Settings
     window: WindowName = "30d"
     part: str = ""  # the section of a page that has sections
-    of: Literal["unit", "point"] = "unit"  # what the scope is
+    of: ScopeOf = "unit"  # what the scope is
 
 
 Render = Callable[[View], Props]

@@ -19,7 +19,7 @@ from coc.ui.context import context_of
 from coc.ui.i18n import t
 from coc.ui.page import View
 from coc.ui.vendored import unpack
-from tests.ui import factory, factory_telusur, factory_wifi
+from tests.ui import factory, factory_aplikasi, factory_telusur, factory_wifi
 
 ROOT = Path(__file__).parents[2]
 _WORDS = ("page", "state", "lang", "theme", "view")
@@ -31,6 +31,7 @@ PAGES = {
     "/disposisi": "disposisi",
     "/pimpinan": "pimpinan",
     "/aplikasi": "aplikasi",
+    f"/aplikasi/{factory_aplikasi.SERVICE}": "aplikasi_satu",
     "/opd": "opd",
     "/wifi/program": "wifi_program",
     "/peringatan": "peringatan",

@@ -13,7 +13,7 @@ import pandas as pd
 from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.domain.reference import units
 from coc.settings.models import Settings, Target
-from coc.ui.page import View
+from coc.ui.page import ScopeOf, View
 from tests.ui import (
     factory_aplikasi,
     factory_disposisi,
@@ -215,8 +215,9 @@ TROUBLE = (
 )  # fmt: skip
 
 _SCOPES = dict.fromkeys(("unit", "opd_unit"), "DISDIK")
-_POINTS = ("point", "wifi_point")
-_SCOPES |= dict.fromkeys(_POINTS, factory_wifi.POINT)
+_POINTS, _SERVICES = ("point", "wifi_point"), ("service", "aplikasi_satu")
+_OF: dict[str, ScopeOf] = {**dict.fromkeys(_POINTS, "point"), **dict.fromkeys(_SERVICES, "service")}
+_SCOPES |= dict.fromkeys(_POINTS, factory_wifi.POINT) | dict.fromkeys(_SERVICES, factory_aplikasi.SERVICE)
 
 
 def view(
@@ -241,7 +242,7 @@ def view(
         theme=theme,
         scope=_SCOPES.get(page, CITY),
         part=part,
-        of="point" if page in _POINTS else "unit",
+        of=_OF.get(page, "unit"),
         epoch=42,
         now=NOW,
         realm="demo" if simulated else "live",

@@ -8,6 +8,7 @@ from functools import cache
 
 import pandas as pd
 
+SERVICE = "ppdb"
 KPIS = {"apps.latency_ms_p95": 412.5}
 APPS: tuple[tuple[str, str, str | None], ...] = (
     ("sipadek", "SIPADEK", "KOMINFO"),
@@ -41,7 +42,7 @@ def frames(now: datetime) -> dict[str, dict[str, pd.DataFrame]]:
         "vantages": _vantages(now, chance),
         "incidents": _incidents(now),
     }
-    return {"applications": made}
+    return {"applications": made, "service": {"latency": _latency(now, chance)}}
 
 
 def _keys() -> list[tuple[str, str, str, str | None, str | None]]:
@@ -109,6 +110,18 @@ def _vantages(now: datetime, chance: random.Random) -> pd.DataFrame:
             )
     frame = pd.DataFrame(rows).astype({"up_share": "float64"})
     return frame.assign(since=pd.to_datetime(frame["since"], utc=True))
+
+
+def _latency(now: datetime, chance: random.Random) -> pd.DataFrame:
+    """Of one application, which is slower from a school than from the COC's room, and was away at noon."""
+    first = pd.Timestamp(now).floor("30min") - pd.Timedelta(hours=23.5)
+    rows: list[dict[str, object]] = []
+    for n, vantage in enumerate(PLACES):
+        for half in range(48):
+            at, gone = first + pd.Timedelta(minutes=30 * half), half in (43, 44)
+            p50 = None if gone else (70 + 90 * n) * chance.uniform(0.8, 1.3)
+            rows.append({"vantage": vantage, "at": at, "p50": p50, "up_share": 0.0 if gone else 1.0})
+    return pd.DataFrame(rows).astype({"p50": "float64"})
 
 
 def _incidents(now: datetime) -> pd.DataFrame:

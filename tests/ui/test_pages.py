@@ -28,7 +28,8 @@ wifi = importlib.import_module("pages.wifi")
 wifi_point = importlib.import_module("pages.wifi_point")
 opd_unit = importlib.import_module("pages.opd_unit")
 aplikasi = importlib.import_module("pages.aplikasi")
-PAGES = (overview, aplikasi, surat, disposisi, pimpinan, opd, opd_unit, sumber, wifi, wifi_point)
+aplikasi_satu = importlib.import_module("pages.aplikasi_satu")
+PAGES = (overview, aplikasi, surat, disposisi, pimpinan, opd, opd_unit, sumber, wifi, wifi_point, aplikasi_satu)
 
 
 def _whole(page: Any, view: Any) -> Any:
