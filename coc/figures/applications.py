@@ -32,13 +32,13 @@ def down_minutes(frame: pd.DataFrame, look: Look) -> Figure:
     labels = []
     if worst > 0:
         place = down.index(worst)
-        side = "right" if place > len(days) * 0.7 else "left"
+        side = "right" if place > len(days) * 0.45 else "left"
         said = look.say("service.worst", day=look.day(days[place]), n=look.number(worst, 0))
         shift = -8 if side == "right" else 8
         labels.append(text(place, worst, said, xanchor=side, xshift=shift, yshift=-4, font={"color": colours.fg}))
     else:
         labels.append(text(len(days) / 2, top / 2, look.say("service.never_down"), xanchor="center"))
-    months = [n for n, day in enumerate(days) if day.day in (1, 15) and 3 <= n <= len(days) - 4]
+    months = [n for n, day in enumerate(days) if day.day == 1 and 3 <= n <= len(days) - 4]
     return figure(
         colours,
         [bar(x=list(range(len(days))), y=down, marker={"color": colours.bad}, name=look.say("state.down"))],
@@ -102,7 +102,7 @@ def latency(frame: pd.DataFrame, look: Look, limit: float) -> Figure:
     if limit <= top:
         shapes.append(_rule(limit, colours.warn, "dash"))
         labels.append(text(0, limit, look.say("service.slow"), yshift=12, font={"color": colours.warn}))
-    hours = range(3, 48, 8)
+    hours = range(7, 48, 16)
     return figure(
         colours,
         traces,

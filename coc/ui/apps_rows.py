@@ -16,6 +16,7 @@ from coc.ui.marks import TONES, icon
 
 BOARD: Final = "applications"
 APP, LINK = "app", "link"
+UP: Final = "up"
 WINDOWS: Final = ("24h", "7d", "30d")
 _WORST_FIRST: Final = ("down", "degraded", "no_data", "up")
 _DAY: Final = 86_400

@@ -62,15 +62,16 @@ def _states(ctx: Context) -> Filled:
 def _availability(ctx: Context) -> Filled:
     found = [e.known["24h"].coverage for e in entities(ctx) if e.kind == APP]
     share = ctx.writer.percent(sum(found) / len(found), 0) if found else ctx.writer.number(None)
-    foot = [*tiles.target_state(ctx, "apps.availability_24h"), html.Span(ctx.say("apps.coverage", share=share))]
-    main = tiles.big(ctx, "apps.availability_24h", "rate")
+    measured = html.Span(ctx.say("apps.coverage", share=share), className="coc-unit")
+    main = [html.Div([*tiles.big(ctx, "apps.availability_24h", "rate"), measured])]
+    foot = tiles.target_state(ctx, "apps.availability_24h")
     return tiles.tile(ctx, ctx.say("apps.tile.availability"), main, foot, "apps.availability_24h"), ""
 
 
 def _latency(ctx: Context) -> Filled:
     kpi, found = "apps.latency_ms_p95", [e for e in entities(ctx) if e.kind == APP and e.p95 is not None]
     slowest = max(found, key=lambda e: e.p95 or 0, default=None)
-    foot = [] if slowest is None else [html.Span(ctx.say("apps.tile.slowest", name=slowest.name))]
+    foot = [] if slowest is None else [html.Span(slowest.name, className="coc-app-slowest")]
     main = tiles.big(ctx, kpi, "ms", ctx.say("measure.ms"))
     return tiles.tile(ctx, ctx.say("apps.tile.latency"), main, foot, kpi), ""
 

@@ -9,6 +9,7 @@ from coc.figures.strips import strip
 from coc.ui.apps_rows import (
     APP,
     LINK,
+    UP,
     WINDOWS,
     Entity,
     Known,
@@ -23,6 +24,7 @@ from coc.ui.dom import html
 from coc.ui.marks import icon
 
 _COLUMNS = ("name", "days", *WINDOWS, "latency", "certificate")
+_ROWS, _LEAST_LINKS = 13, 3  # that a wall has room for
 # What the second line of a cell is.
 _UNDER = {
     **dict.fromkeys(WINDOWS, "apps.measured"),
@@ -45,12 +47,14 @@ def head(ctx: Context) -> list[Any]:
 def rows(ctx: Context) -> list[Any]:
     """Applications, then links under their own heading; nothing where the board has nothing of the view's unit."""
     days = days_of(ctx)
-    found: list[Any] = [_row(ctx, entity, days) for entity in entities(ctx, APP)]
-    links = [_row(ctx, entity, days) for entity in entities(ctx, LINK)]
+    apps, links = entities(ctx, APP), entities(ctx, LINK)
+    found: list[Any] = [_row(ctx, entity, days) for entity in apps]
     if links:
-        title = html.Th(ctx.say("apps.links"), colSpan=len(_COLUMNS), scope="colgroup", className="coc-app-group")
-        found += [html.Tr(title), *links]
-    return found
+        n = ctx.writer.number
+        words = ctx.say("apps.links", n=n(len(links)), well=n(sum(e.state == UP for e in links)))
+        found.append(html.Tr(html.Th(words, colSpan=len(_COLUMNS), scope="colgroup", className="coc-app-group")))
+    room = max(_LEAST_LINKS, _ROWS - len(apps))
+    return found + [_row(ctx, entity, days, over=n >= room) for n, entity in enumerate(links)]
 
 
 Days = dict[tuple[str, str], list[tuple[float, float]]]
@@ -67,7 +71,8 @@ def days_of(ctx: Context) -> Days:
     return found
 
 
-def _row(ctx: Context, entity: Entity, days: Days) -> Any:
+def _row(ctx: Context, entity: Entity, days: Days, *, over: bool = False) -> Any:
+    """`over`: a wall has no room for it; the worst come first, and the heading counts all."""
     name = html.A(entity.name, href=entity.href, className="coc-app-name", title=entity.name)
     cells = [
         html.Th([name, state_mark(ctx, entity)], scope="row"),
@@ -76,7 +81,10 @@ def _row(ctx: Context, entity: Entity, days: Days) -> Any:
         _cell(ctx, "latency", latency(ctx, entity)),
         _cell(ctx, "certificate", certificate(ctx, entity)),
     ]
-    return html.Tr(cells, **{"data-entity": entity.id, "data-kind": entity.kind, "data-state": entity.state})
+    over_class = {"className": "coc-app-over"} if over else {}
+    return html.Tr(
+        cells, **over_class, **{"data-entity": entity.id, "data-kind": entity.kind, "data-state": entity.state}
+    )
 
 
 def _cell(ctx: Context, column: str, children: list[Any]) -> Any:

@@ -6,12 +6,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from coc.ui.apps_rows import APP, chosen, entities, href_of, number
+from coc.ui.apps_rows import APP, UP, chosen, entities, href_of, number
 from coc.ui.context import Context
 from coc.ui.dom import html
 from coc.ui.marks import TONES, icon
 
-UP: Final = "up"
 _PLACES: Final = 5  # columns that a wall has room for, the COC's own room among them
 
 
@@ -22,7 +21,9 @@ def table(ctx: Context) -> list[Any]:
         return []
     places = places_of(frame)
     cells = {(r["service"], r["vantage"]): r for r in frame.to_dict("records")}
-    names = [html.Th(_place(ctx, place), scope="col", className="coc-number", title=place) for _, place in places]
+    names = [
+        html.Th(html.Span(_place(ctx, place)), scope="col", className="coc-number", title=place) for _, place in places
+    ]
     rows = []
     for entity in entities(ctx, APP):
         seen = [cells.get((entity.id, vantage)) for vantage, _ in places]
