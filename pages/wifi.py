@@ -16,15 +16,15 @@ from coc.ui.context import Context, context_of
 from coc.ui.dom import html
 from coc.ui.page import PageSpec, Props, View
 from coc.ui.row_links import row_links
+from coc.ui.wifi_tabs import AREAS, NOW, PARTS, USE, tabs
 
-NOW, USE, AREAS = "sekarang", "pemakaian", "wilayah"
 PAGE = PageSpec(
     name="wifi",
     path="/wifi",
     boards=("wifi", "network", "feeds"),
     title="wifi.title",
     lenses=EVERY_LENS,
-    parts=(NOW, USE, AREAS),
+    parts=PARTS,
 )
 _DATASETS = frozenset({"ap_samples", "access_points", "sites"})
 
@@ -53,22 +53,8 @@ def layout(**query: Any) -> Any:
 
 def skeleton(ctx: Context) -> list[Any]:
     part = ctx.view.part or NOW
-    head = html.Div([_tabs(ctx, part), html.Div(id="wifi-mark")], className="coc-wifi-head")
+    head = html.Div([tabs(ctx, part), html.Div(id="wifi-mark")], className="coc-wifi-head")
     return [head, *_BODIES[part](ctx)]
-
-
-def _tabs(ctx: Context, part: str) -> Any:
-    """The sections of the page, each an address of its own."""
-    links = [
-        html.A(
-            ctx.say(f"wifi.part.{name}"),
-            href=PAGE.path if name == NOW else f"{PAGE.path}?view={name}",
-            className="coc-tab",
-            **({"aria-current": "page"} if name == part else {}),
-        )
-        for name in PAGE.parts
-    ]
-    return html.Nav(links, className="coc-tabs", **{"aria-label": ctx.say("wifi.parts")})
 
 
 def _now(ctx: Context) -> list[Any]:

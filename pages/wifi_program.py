@@ -18,6 +18,7 @@ from coc.ui.dom import html
 from coc.ui.marks import icon
 from coc.ui.page import PageSpec, Props, View
 from coc.ui.school_list import school_card, school_props
+from coc.ui.wifi_tabs import PROGRAM, tabs
 
 PAGE = PageSpec(
     name="program",
@@ -153,9 +154,8 @@ def layout(**query: Any) -> Any:
 
 
 def skeleton(ctx: Context) -> list[Any]:
-    back = html.A(ctx.say("program.to_wifi"), href="/wifi", className="coc-link")
     return [
-        html.Div([back, html.Div(id="program-mark")], className="coc-section-head coc-program-head"),
+        html.Div([tabs(ctx, PROGRAM), html.Div(id="program-mark")], className="coc-section-head coc-program-head"),
         *(html.Div(id=f"program-{name}", className="coc-tile", **{"data-tile": name}) for name in _TILES),
         html.Div(id="program-teach", className="coc-program-teach", hidden=True),
         chart_card(ctx.say, "program", "program_burnup"),

@@ -1,7 +1,6 @@
 """Which installed sites people use: installed alone is a number that flatters (decision 118).
 
-An access point counts its clients, not its visitors. One client for one hour is a client-hour, and a site's *clients a
-day* are the client-hours of its points on a mean day: five of them are five people who stay an hour each.
+A site's clients a day are those of its points together (`wifi_people.clients_a_day`): client-hours on a mean day.
 """
 
 from __future__ import annotations
@@ -12,21 +11,18 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from coc.domain.datasets import Dataset
-from coc.domain.instants import DAY, Floats, to_micros
+from coc.domain.instants import Floats
 from coc.metrics.city import City
 from coc.metrics.facts import once
 from coc.metrics.points import access_points
 from coc.metrics.sites import programme
+from coc.metrics.wifi_people import clients_a_day
 
-DAYS: Final = 30  # complete UTC days that are looked at
-ENOUGH_DAYS: Final = 7.0  # of known time a point must have, or nobody can say
 UNKNOWN: Final = 0
 LOW: Final = 1
 USED: Final = 2
 STATES: Final = ("unknown", "low", "used")
 _CLIENTS: Final = "ap_samples.clients"
-_DAY_SECONDS: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +36,8 @@ class Use:
 def use(city: City) -> Use:
     """Used: clients a day >= `limits.low_use_clients_per_day`. Low: fewer, and every point of the site is known.
 
-    A site of which one point is not known for `ENOUGH_DAYS`, and the others have too few, may be used: unknown. So is
-    every site of a city whose sources count no clients.
+    A site of which one point is not known well enough, and the others have too few, may be used: unknown. So is every
+    site of a city whose sources count no clients.
     """
 
     def find() -> Use:
@@ -49,41 +45,14 @@ def use(city: City) -> Use:
         number = len(ids)
         if _CLIENTS not in city.provided:
             return Use(np.full(number, np.nan), np.zeros(number, dtype="int64"))
-        points = point_clients(city)
-        site = ids.get_indexer(pd.Index(points["site"]))
+        site, each = ids.get_indexer(pd.Index(access_points(city)["site"])), clients_a_day(city)
         ours = site >= 0
-        known = ours & points["clients"].notna().to_numpy()
+        known = ours & ~np.isnan(each)
         judged = np.bincount(site[known], minlength=number)
         whole = judged == np.bincount(site[ours], minlength=number)
-        people = np.bincount(site[known], weights=points["clients"].to_numpy()[known], minlength=number)
+        people = np.bincount(site[known], weights=each[known], minlength=number)
         clients = np.where(judged > 0, people, np.nan)
         enough = clients >= city.limits.low_use_clients_per_day
         return Use(clients, np.where(enough, USED, np.where((judged > 0) & whole, LOW, UNKNOWN)))
 
     return once(city, "site_use", find)
-
-
-def point_clients(city: City) -> pd.DataFrame:
-    """The access points that count (index ap): site, clients (a day, NaN where not known well enough).
-
-    Of known time alone, down time included: what nobody measured is not taken for empty.
-    """
-    points = access_points(city)
-    days = city.known_days
-    today = int(to_micros(city.now)) // DAY * DAY
-    at = to_micros(days["at"])
-    mine = (
-        (days["dataset"] == Dataset.AP_SAMPLES.value).to_numpy(dtype=bool) & (at < today) & (at >= today - DAYS * DAY)
-    )
-    rows = days[mine]
-    index = points.index
-    place = index.get_indexer(pd.Index(rows["entity"].astype("str")))
-    ours = place >= 0
-    seconds = (rows["up_seconds"] + rows["down_seconds"]).to_numpy(dtype="float64")
-    known = np.bincount(place[ours], weights=seconds[ours], minlength=len(index))
-    held = np.bincount(
-        place[ours], weights=rows["client_seconds"].to_numpy(dtype="float64")[ours], minlength=len(index)
-    )
-    enough = known >= ENOUGH_DAYS * _DAY_SECONDS
-    a_day = np.where(enough, held / np.where(enough, known, 1.0) * 24, np.nan)
-    return pd.DataFrame({"site": points["site"], "clients": a_day}, index=index)

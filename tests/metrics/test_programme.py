@@ -185,7 +185,7 @@ def test_a_site_is_used_when_its_points_together_have_the_client_hours_of_the_li
 
 def test_days_that_nobody_measured_are_not_taken_for_empty() -> None:
     made = measured({"A-1": (0.25, 10), "B-1": (9.0, 6)})
-    assert used_of(made) == {"A": "used", "B": "unknown"}, "six days are too few to say"
+    assert used_of(made) == {"A": "used", "B": "unknown"}, "of six days nobody can say"
 
 
 def test_a_site_of_which_one_point_is_not_known_may_be_used() -> None:
@@ -193,10 +193,11 @@ def test_a_site_of_which_one_point_is_not_known_may_be_used() -> None:
     assert used_of(made) == {"A": "unknown", "B": "used"}
 
 
-def test_today_and_what_is_older_than_thirty_days_say_nothing_of_the_use() -> None:
+def test_what_is_older_than_thirty_days_says_nothing_of_the_use() -> None:
     made = measured({"A-1": (0.0, 30)})
-    far = known_days([("A-1", NOW, 900.0), ("A-1", NOW - 31 * DAY, 900.0), ("A-1", NOW - DAY, 0.0)])
-    assert used_of(replace(made, known_days=far)) == {"A": "unknown"}
+    old = known_days([("A-1", NOW - n * DAY, 900.0) for n in range(31, 60)])
+    assert used_of(replace(made, known_days=old)) == {"A": "unknown"}
+    assert used_of(made) == {"A": "low"}
 
 
 def test_where_no_source_counts_clients_nobody_knows_what_is_used() -> None:
