@@ -74,6 +74,7 @@ class Builder:
         self._awaited: frozenset[Dataset] = frozenset()
         self._cities: Mapping[str, City] = {}
         self._charted = Charted(store)
+        self._held: tuple[tuple[int, int], Context] | None = None
         self._role = role
         self._built: int | None = None  # the commit we last built from; None: nothing since we may build
         self._stale_since: float | None = None
@@ -169,7 +170,7 @@ class Builder:
         """Another process builds: its boards, with the ages of this moment."""
         if self.snapshot is None:
             return
-        feeds = self._feeds(Context.of(self.store, self.settings, self.realm), next_runs)
+        feeds = self._feeds(self._context(), next_runs)
         self._awaited = feeds.awaited
         boards = dict(self.snapshot.boards)
         for population in POPULATIONS:
@@ -182,7 +183,7 @@ class Builder:
         self._show(boards, self.snapshot.epoch, head.commit, computed, feeds.as_of)
 
     def _rebuild(self, now: pd.Timestamp, commit: int, *, whole: bool, next_runs: Mapping[str, datetime]) -> None:
-        context = Context.of(self.store, self.settings, self.realm)
+        context = self._context()
         changed = self._frames.refresh(now, context.calendars)
         feeds = self._feeds(context, next_runs)
         whole = whole or feeds.awaited != self._awaited
@@ -214,6 +215,13 @@ class Builder:
         self._save(fresh, commit, now, feeds.as_of, built=True)
         self._built = commit
 
+    def _context(self) -> Context:
+        """The units and calendars, made anew when a unit changed: reading them costs more than asking whether."""
+        mark = self.store.marks((Dataset.UNITS,))[Dataset.UNITS]
+        if self._held is None or self._held[0] != mark:
+            self._held = mark, Context.of(self.store, self.settings, self.realm)
+        return self._held[1]
+
     def _feeds(self, context: Context, next_runs: Mapping[str, datetime]) -> feeds_board.FeedsNow:
         return feeds_board.build(self.store, self.settings, self.realm, self.clock, context.calendars, next_runs)
 
@@ -223,7 +231,7 @@ class Builder:
         return {(_FEEDS, p): found.of(p) for p in POPULATIONS}
 
     def _refresh_feeds(self, now: pd.Timestamp, next_runs: Mapping[str, datetime]) -> None:
-        feeds = self._feeds(Context.of(self.store, self.settings, self.realm), next_runs)
+        feeds = self._feeds(self._context(), next_runs)
         if feeds.awaited != self._awaited:  # a first fill was done without a row
             self._rebuild(now, self.store.commit_number(), whole=True, next_runs=next_runs)
             return

@@ -38,6 +38,7 @@ from coc.metrics.published import corrected
 from coc.metrics.registry import is_recorded, registered
 
 DAYS: Final = 14
+_REACH: Final = DAYS + 30  # the longest window, of the first day
 _OTHERWISE: Final = ("correspondence.paperless_rate",)  # published of another window than a trend's
 _QUANTILES: Final = {f"disposition.followup_hours_p{round(100 * q)}": q for q in (0.5, 0.85, 0.95)}
 
@@ -107,15 +108,17 @@ class _Followed:
 def _followed(city: City) -> _Followed:
     def prepare() -> _Followed:
         rows = dispositions(city)
-        # What left before the first day is in none of them, nor is what came today.
         issued, completed, cancelled = (disposition_days(city, c) for c in ("issued", "completed", "cancelled"))
-        mine = np.flatnonzero(rows.follow_up & (issued < 0))
+        due = disposition_days(city, "due")
+        # What was done and due before the first day's window is in none of them, nor is what came today.
+        seen = (completed >= -_REACH) | (due >= -_REACH)
+        mine = np.flatnonzero(rows.follow_up & (issued < 0) & seen)
         done = completed[mine]
         nf = _Ends.since(issued[mine]) & _Ends.until(cancelled[mine])
         return _Followed(
             rows.issued[mine],
             rows.due[mine],
-            disposition_days(city, "due")[mine],
+            due[mine],
             rows.completed[mine],
             done,
             rows.hours[mine],
