@@ -101,7 +101,7 @@ def render(view: View) -> Props:
         "aplikasi-days-empty": nothing if rows else empty_state(ctx.say(words)),
         "aplikasi-days-note": {"children": keyed(ctx.say("apps.days.note"))},
         "aplikasi-incidents": {"children": apps_incidents.lines(ctx)},
-        "aplikasi-incidents-note": {"children": apps_incidents.note(ctx, incidents)},
+        "aplikasi-incidents-note": {"children": apps_incidents.note(ctx, incidents) if rows else ""},
         "aplikasi-vantages": {"children": seen},
         "aplikasi-vantages-empty": nothing if seen else empty_state(ctx.say(words)),
         "aplikasi-vantages-note": {"children": apps_vantages.note(ctx)},

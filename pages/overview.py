@@ -133,9 +133,8 @@ def _apps(ctx: Context) -> Filled:
     others = _neither_up_nor_down(ctx)
     words = ctx.say("kpi.apps_availability_short" if others else "kpi.apps_availability")
     foot = [*others, tiles.small(ctx, "apps.availability_24h", "rate", words)]
-    return tiles.tile(
-        ctx, wifi_tiles.titled(ctx, "kpi.apps", up), main, foot, "apps.up", "apps.down", "apps.availability_24h"
-    )
+    kpis = ("apps.up", "apps.down", "apps.availability_24h")
+    return tiles.tile(ctx, wifi_tiles.titled(ctx, "kpi.apps", up), main, foot, *kpis, href="/aplikasi")
 
 
 def _neither_up_nor_down(ctx: Context) -> Filled:

@@ -50,7 +50,8 @@ def _states(ctx: Context) -> Filled:
         count = sum(e.state == state for e in found)
         text = ctx.writer.number(count if known else None)
         kpi = f"apps.{state}"
-        shown = value(ctx.reading(kpi), text) if state in ("up", "down") else html.Span(text, className="coc-value")
+        other = html.Span(text, className="coc-value", **({} if known else {"data-value": ""}))
+        shown = value(ctx.reading(kpi), text) if state in ("up", "down") else other
         word = html.Span([icon(state), ctx.say(f"state.{state}")], className="coc-state-label")
         cells.append(html.Div([shown, word], className="coc-state", **{"data-tone": TONES[state] if count else "idle"}))
     return [

@@ -22,7 +22,8 @@ def table(ctx: Context) -> list[Any]:
     places = places_of(frame)
     cells = {(r["service"], r["vantage"]): r for r in frame.to_dict("records")}
     names = [
-        html.Th(html.Span(_place(ctx, place)), scope="col", className="coc-number", title=place) for _, place in places
+        html.Th(html.Span(place or ctx.say("apps.room")), scope="col", className="coc-number", title=place)
+        for _, place in places
     ]
     rows = []
     for entity in entities(ctx, APP):
@@ -44,14 +45,12 @@ def places_of(frame: pd.DataFrame) -> list[tuple[str, str]]:
 def note(ctx: Context) -> str:
     """How many places look, and what is left out of the table."""
     frame = chosen(ctx, "vantages")
-    count = 0 if frame is None else frame["vantage"].nunique()
+    if frame is None:
+        return ""
+    count = frame["vantage"].nunique()
     if count <= 1:
         return ctx.say("apps.vantages.room_only")
     return ctx.say("apps.vantages.note", n=ctx.writer.number(count), shown=ctx.writer.number(min(count, _PLACES)))
-
-
-def _place(ctx: Context, place: str) -> str:
-    return place or ctx.say("apps.room")
 
 
 def _cell(ctx: Context, cell: dict[Any, Any] | None) -> Any:

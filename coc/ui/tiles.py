@@ -28,10 +28,10 @@ def figure_text(ctx: Context, reading: Reading, measure: str) -> str:
     return ctx.writer.number(reading.value, 1 if measure == "hours" else 0)
 
 
-def tile(ctx: Context, label: str, main: Children, foot: Children, *kpis: str) -> Children:
-    """The three rows of a tile. `kpis`: what it shows, if any; the first leads to the items behind it."""
+def tile(ctx: Context, label: str, main: Children, foot: Children, *kpis: str, href: str | None = None) -> Children:
+    """The three rows of a tile. `kpis`: what it shows, if any. `href`: where it leads, else to the items behind it."""
     return [
-        labelled(ctx, label, *kpis),
+        labelled(ctx, label, *kpis, href=href),
         html.Div(main, className="coc-tile-main"),
         html.Div(foot, className="coc-tile-foot"),
     ]
