@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from coc.figures.look import Look, safe, short
-from coc.figures.rows import box, cell, column_head, head
+from coc.figures.rows import Matrix, box, column_head, head, matrix
 from coc.figures.template import Figure, blank, figure, scatter, text
 
 CHANNELS = ("text", "scanned_signature", "voice", "e_signature", "unknown")
@@ -46,7 +46,6 @@ def handover(frame: pd.DataFrame, look: Look) -> Figure:
     """
     if frame.empty or not frame["count"].sum():
         return blank(look.palette)
-    colours = look.palette
     inner = frame[frame["to"] != ALL]
     offices = _order(inner, "office")
     units = _order(inner, "to") + ([ALL] if (frame["to"] == ALL).any() else [])
@@ -60,35 +59,29 @@ def handover(frame: pd.DataFrame, look: Look) -> Figure:
     tails = [desk(o, look) for o in offices] if turned else [names[u] for u in units]
     line = float(frame["slow"].iloc[0])
     most = max((count for (_, to), (count, _) in cells.items() if to not in (ALL, REST)), default=1)
-    shapes: list[dict[str, Any]] = []
-    labels = [column_head(i, safe(short(word, 26 if turned else _NAME))) for i, word in enumerate(heads)]
-    counts: list[int] = []
-    for row, (of, word) in enumerate(zip(rows, tails, strict=True)):
-        labels.append(head(row, word, look, _UNIT, quiet=not turned and of in (ALL, REST)))
-        for column, other in enumerate(columns):
-            office, to = (of, other) if turned else (other, of)
-            count, hours = cells.get((office, to), (0, float("nan")))
-            strength = 0 if to in (ALL, REST) else min(count / most, 1)
-            shapes.append(cell(row, column, strength, colours.accent, half=_HALF))
-            counts.append(count)
-            if count:
-                labels.append(_pair(row, column, count, hours, line, look))
-    points = scatter(
-        name=look.say("handover.count"),
-        x=[column for _ in rows for column in range(len(columns))],
-        y=[row for row in range(len(rows)) for _ in columns],
-        text=counts,
-        mode="markers",
-        marker={"opacity": 0},
-    )
-    return figure(
-        colours,
-        [points],
-        margin={"l": _UNIT, "r": 0, "t": 28, "b": 0},
-        xaxis={"range": [-0.5, max(len(columns), 2) - 0.5], "visible": False},
-        yaxis={"range": [max(len(rows), 5) - 0.5, -0.5], "visible": False},
-        shapes=shapes,
-        annotations=labels,
+    pairs_of = [[(other, of) if turned else (of, other) for other in columns] for of in rows]  # unit, office
+    found = [[cells.get((office, to), (0, float("nan"))) for to, office in row] for row in pairs_of]
+    return matrix(
+        Matrix(
+            heads=[
+                head(row, word, look, _UNIT, quiet=not turned and of in (ALL, REST))
+                for row, (of, word) in enumerate(zip(rows, tails, strict=True))
+            ],
+            columns=[safe(short(word, 26 if turned else _NAME)) for word in heads],
+            strengths=[
+                [0.0 if to in (ALL, REST) else min(count / most, 1) for (to, _), (count, _) in zip(*row, strict=True)]
+                for row in zip(pairs_of, found, strict=True)
+            ],
+            words=[
+                [_pair(row, i, count, hours, line, look) if count else None for i, (count, hours) in enumerate(mine)]
+                for row, mine in enumerate(found)
+            ],
+            values=[[count for count, _ in mine] for mine in found],
+            half=_HALF,
+            least=(2, 5),
+            left=_UNIT,
+        ),
+        look,
     )
 
 

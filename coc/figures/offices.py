@@ -8,7 +8,7 @@ import pandas as pd
 
 from coc.domain.offices import DONE, LATE, OFFICES, ON_TIME, OVERDUE, WAITING
 from coc.figures.look import Look
-from coc.figures.rows import box, cell, column_head, head
+from coc.figures.rows import Matrix, box, head, matrix
 from coc.figures.template import Figure, blank, figure, scatter, text
 
 GROUPS: Final = ("perintah", "telaah", "koordinasi", "agenda", "keputusan", "informasi", "arsip", "lainnya")
@@ -94,34 +94,24 @@ def given(frame: pd.DataFrame, look: Look) -> Figure:
     colours, table = look.palette, _by_office(frame, "group")
     groups = [g for g in GROUPS if any(g in mine for mine in table.values())]
     most = max(count for mine in table.values() for count in mine.values())
-    shapes: list[dict[str, Any]] = []
-    labels = [column_head(i, look.say(f"desk.{office}.short")) for i, office in enumerate(table)]
-    counts = []
-    for row, group in enumerate(groups):
-        labels.append(head(row, look.say(f"group.{group}"), look, _NAME))
-        for column, mine in enumerate(table.values()):
-            count = mine.get(group, 0)
-            counts.append(count)
-            shapes.append(cell(row, column, count / most, colours.accent, half=_HALF))
-            if count:
-                number = look.number(count, 0)
-                labels.append(text(column, row, number, xanchor="center", font={"color": colours.fg}))
-    points = scatter(
-        name=look.say("handover.count"),
-        x=[c for _ in groups for c in range(len(table))],
-        y=[r for r in range(len(groups)) for _ in table],
-        text=counts,
-        mode="markers",
-        marker={"opacity": 0},
-    )
-    return figure(
-        colours,
-        [points],
-        margin={"l": _NAME, "r": 0, "t": 26, "b": 0},
-        xaxis={"range": [-0.5, max(len(table), 3) - 0.5], "visible": False},
-        yaxis={"range": [max(len(groups), 6) - 0.5, -0.5], "visible": False},
-        shapes=shapes,
-        annotations=labels,
+    counts = [[mine.get(group, 0) for mine in table.values()] for group in groups]
+    ink = {"color": colours.fg}
+    return matrix(
+        Matrix(
+            heads=[head(row, look.say(f"group.{group}"), look, _NAME) for row, group in enumerate(groups)],
+            columns=[look.say(f"desk.{office}.short") for office in table],
+            strengths=[[count / most for count in row] for row in counts],
+            words=[
+                [text(i, row, look.number(n, 0), xanchor="center", font=ink) if n else None for i, n in enumerate(mine)]
+                for row, mine in enumerate(counts)
+            ],
+            values=counts,
+            half=_HALF,
+            least=(3, 6),
+            left=_NAME,
+            top=26,
+        ),
+        look,
     )
 
 
