@@ -150,7 +150,9 @@
   // Another unit or window on the page in hand: its frame is fetched, and the choice is in the address, to be shared.
   function choose(name, value) {
     const d = S.el.dataset, address = new URL(location.href);
-    if (value) address.searchParams.set(name, value);
+    // The whole city must be said where the account has a unit of its own: a page without a choice starts with that.
+    const own = name === "unit" && /(?:^|; )coc_unit=/.test(document.cookie);
+    if (value || own) address.searchParams.set(name, value || "kota");
     else address.searchParams.delete(name);
     history.replaceState(history.state, "", address);
     d[name === "unit" ? "cocScope" : "cocWindow"] = value;

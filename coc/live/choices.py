@@ -14,7 +14,7 @@ THEMES: Final[tuple[Theme, ...]] = ("dark", "light")
 LANGUAGE_COOKIE: Final = "coc_lang"
 THEME_COOKIE: Final = "coc_theme"
 DEFAULT_WINDOW: Final[WindowName] = "30d"
-UNIT_COOKIE: Final = "coc_unit"  # the account's default unit, for pages that are of one
+UNIT_COOKIE: Final = "coc_unit"  # the account's default unit, with which pages that are of one start
 
 
 @dataclass(frozen=True, slots=True)

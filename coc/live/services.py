@@ -147,16 +147,22 @@ class Services:
     ) -> View:
         """The page's boards as who asks may see them; a layout hands its URL's query on.
 
-        What the query does not say comes from the request's cookies. An unknown language or theme is the default one,
-        an unknown unit the city, an unknown window 30 days, an unknown section the page's first. The lens comes from
-        who asks, never from a layout's query.
+        What the query does not say comes from the request's cookies, a unit too: `unit=kota` asks for the whole city.
+        An unknown language or theme is the default one, an unknown unit the city, an unknown window 30 days, an unknown
+        section the page's first. The lens comes from who asks, never from a layout's query.
         """
         chosen = _chosen(self.settings, lang, theme)
-        asked = unit or ap or service or scope
+        asked = unit or ap or service or scope or self.default_scope(page)
         found = self.view_as(_lens_in_hand(), page, chosen.language, chosen.theme, asked, window, view)
         if has_request_context():
             g.coc_view = found  # what the element around the page is stamped with
         return found
+
+    def default_scope(self, page: str) -> str:
+        """What a page whose address names no unit starts with: where one may be chosen, the account's default unit."""
+        if "unit" not in self.pages[page].spec.filters or not has_request_context() or _lens_in_hand() == "public":
+            return ""
+        return request.cookies.get(choices.UNIT_COOKIE, "")
 
     def scopes(self, page: str) -> frozenset[str]:
         """What a scope of the page may be."""

@@ -235,7 +235,8 @@ def _guard_page(site: Site, services: Services) -> Response | None:
 
 
 def _key(services: Services, page: Page, query: dict[str, Any], chosen: choices.Choices) -> Key:
-    viewer, scope = viewer_in_hand(), str(query.get("unit") or query.get("ap") or query.get("scope", ""))
+    viewer, asked = viewer_in_hand(), str(query.get("unit") or query.get("ap") or query.get("scope", ""))
+    scope = asked or services.default_scope(page.spec.name)
     window, part = choices.window_of(query.get("window")), choices.part_of(page.spec.parts, query.get("view"))
     lens = viewer.lens if viewer else ""
     epoch = services.page_epoch(page.spec.name, lens or "public")

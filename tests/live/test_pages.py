@@ -80,6 +80,29 @@ def test_the_first_paint_is_stamped_with_its_epoch(live: Served) -> None:
     assert page_at(live, "/")["_pages_store"]["data"]["title"].endswith("COC Kota Jambi")
 
 
+@pytest.mark.parametrize(
+    ("path", "search", "scope"),
+    [
+        ("/", "", "DISDIK"),
+        ("/", "?window=7d", "DISDIK"),
+        ("/", "?unit=DINKES", "DINKES"),
+        ("/", "?unit=kota", ""),
+        ("/lain", "", ""),
+    ],
+)
+def test_a_page_of_units_starts_with_the_accounts_own_where_the_address_names_none(
+    live: Served, path: str, search: str, scope: str
+) -> None:
+    own = {"Cookie": "coc_unit=DISDIK"}
+    assert marks(page_at(live, path, search, **own))["data-coc-scope"] == scope
+    assert marks(page_at(live, path, search.replace("kota", "")))["data-coc-scope"] == (
+        "DINKES" if "DINKES" in search else ""
+    )
+    assert marks(page_at(live, path, search, Cookie="coc_unit=NOPE"))["data-coc-scope"] == (
+        "DINKES" if "DINKES" in search else ""
+    )
+
+
 def test_a_scope_in_the_url_must_be_a_unit(live: Served) -> None:
     assert marks(page_at(live, "/", "?scope=DISDIK"))["data-coc-scope"] == "DISDIK"
     assert marks(page_at(live, "/", "?scope=NOPE"))["data-coc-scope"] == ""

@@ -11,7 +11,14 @@ from coc.access.table import EVERY_LENS
 from coc.live.services import current
 from coc.ui.page import PageSpec, Props, View
 
-PAGE = PageSpec(name="home", path="/", boards=("correspondence", "feeds"), title="overview.title", lenses=EVERY_LENS)
+PAGE = PageSpec(
+    name="home",
+    path="/",
+    boards=("correspondence", "feeds"),
+    title="overview.title",
+    lenses=EVERY_LENS,
+    filters=frozenset({"unit"}),
+)
 
 CHARTS = {"chart": ("feeds", "feeds")}
 
