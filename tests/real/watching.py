@@ -13,7 +13,7 @@ from typing import Any, Final
 from tests.real.programs import Program, answers
 
 EVERY: Final = 2  # seconds between two scrapes; a probe may take 1.5 of them
-_MODULES: Final = {"modules": {"http": {"prober": "http", "timeout": "1500ms"}}}
+_MODULES: Final = {"modules": {kind: {"prober": kind, "timeout": "1500ms"} for kind in ("http", "tcp")}}
 
 
 class Blackbox:
@@ -31,17 +31,21 @@ class Blackbox:
         self.program.start(answers(f"http://127.0.0.1:{self.port}/-/healthy"))
 
 
-def probing(job: str, exporter: Blackbox, targets: Path) -> dict[str, Any]:
-    """A scrape job through a blackbox exporter, as documented; `targets` is read anew as it changes."""
+def probing(job: str, exporter: Blackbox, targets: Path, *, module: str = "http", site: str = "") -> dict[str, Any]:
+    """A scrape job through a blackbox exporter, as documented; `targets` is read anew as it changes.
+
+    `site`: where the exporter stands, as a label of all that it sees.
+    """
     return {
         "job_name": job,
         "metrics_path": "/probe",
-        "params": {"module": ["http"]},
+        "params": {"module": [module]},
         "file_sd_configs": [{"files": [str(targets)], "refresh_interval": "1s"}],
         "relabel_configs": [
             {"source_labels": ["__address__"], "target_label": "__param_target"},
             {"source_labels": ["__param_target"], "target_label": "instance"},
             {"target_label": "__address__", "replacement": f"127.0.0.1:{exporter.port}"},
+            {"target_label": "site", "replacement": site},
         ],
     }
 
