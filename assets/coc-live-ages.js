@@ -77,16 +77,26 @@
       }
     }
   }
+  // How many alerts fire that nobody has taken in hand: on the way to them, from every page.
+  let firing = 0;
+  function count() {
+    for (const el of document.querySelectorAll('.coc-menu-button, .coc-nav a[href="/peringatan"]')) {
+      if (firing > 0) el.dataset.firing = number(firing);
+      else delete el.dataset.firing;
+    }
+  }
   window.cocAges = {
     words: wordsOf,
     said: ageText,
     // After a paint: what was painted may be older than what the last beat said.
-    again() { feeds(heard, true); tick(); },
+    again() { feeds(heard, true); count(); tick(); },
     beat(data) {
       const speed = Number.isFinite(data.speed) ? data.speed : 1;
       base = { now: Date.parse(data.now), at: performance.now(), speed };
       heard = data.feeds || {};
       feeds(heard, false);
+      firing = Number.isInteger(data.alerts) ? data.alerts : 0;
+      count();
       tick();
     },
   };

@@ -14,6 +14,7 @@ import pandas as pd
 from coc.access.masks import masked_board
 from coc.access.table import BOARDS
 from coc.access.viewer import MACHINE_LENSES, Lens
+from coc.alerts.board import firing_count
 from coc.boards import Snapshot
 from coc.boards.board import CITY, KPI_COLUMNS, Board
 from coc.boards.city import ALL, PUBLIC
@@ -144,6 +145,10 @@ class Reader:
             r["name"]: {"state": r["state"], **{n: v for n in names if (v := _plain(r.get(n))) is not None}}
             for r in rows
         }
+
+    def firing(self, lens: Lens) -> int:
+        """How many alerts fire that the lens may see and nobody has acknowledged or muted."""
+        return firing_count(self.boards(lens, ["alerts"])["alerts"].frames.get("firing"))
 
     def _figure(self, spec: KpiSpec, lens: Lens, window: str, unit: str | None, snapshot: Snapshot | None) -> Figure:
         held = self._held(_board_name(spec, snapshot), lens, snapshot)

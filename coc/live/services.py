@@ -221,6 +221,7 @@ class Services:
             "build": self.build,
             "speed": self.clock.speed,
             "feeds": self.reader.ages(lens),
+            "alerts": self.reader.firing(lens),
             "store": None if trouble is None else {"state": trouble.cause, "seconds": round(trouble.age())},
         }
         event = b"event: version\ndata: " + orjson.dumps(data) + b"\n\n"
