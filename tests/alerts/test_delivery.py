@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -266,3 +269,38 @@ def test_no_address_and_no_secret_is_in_an_error(store: Control, tmp_path: Path)
     [message] = store.outbox(room.realm)
     assert message.error == "gateway"
     assert "s3cret" not in repr(room.settings)
+
+
+SENDS_AND_IS_KILLED = """
+import os, signal, sys
+from coc.alerts import channels
+from coc.alerts.courier import Courier
+from coc.settings.alerts import Channel, Mail
+from coc.store import Control
+from coc.store.control import Fence
+
+def send(*given):
+    channels.send(*given)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+control, port, realm = Control(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+mail = Mail(host="127.0.0.1", port=port, tls="none", sender="coc@example.go.id")
+written = {"piket": Channel(mail=("piket@example.go.id",))}, mail, lambda facts, language: ("subject", "body")
+Courier(control, realm, *written, lambda: Fence(1, 1), sender=send).deliver()
+"""
+
+
+def test_a_process_killed_between_send_and_mark_leaves_the_message_to_the_next_one(
+    store: Control, server: tuple[int, Mailbox]
+) -> None:
+    port, box = server
+    box.mails.clear()
+    room = Room(store, port)
+    room.look(BAD)
+    command = [sys.executable, "-c", SENDS_AND_IS_KILLED, str(store.engine.url), str(port), room.realm]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert len(box.mails) == 1
+    _at(room.courier, store.outbox(room.realm)[0].next_try)
+    assert len(box.mails) == 2
+    assert len({m["Message-ID"] for m in box.mails}) == 1
+    assert store.outbox(room.realm)[0].state == "sent"
