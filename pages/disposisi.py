@@ -10,7 +10,7 @@ import pandas as pd
 from coc.access.table import EVERY_LENS
 from coc.figures import chosen, dispositions, handling, handover, rhythm
 from coc.figures.template import blank
-from coc.ui import shell, tiles
+from coc.ui import coincidence, shell, tiles
 from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
@@ -22,7 +22,7 @@ from coc.ui.page import PageSpec, Props, View
 PAGE = PageSpec(
     name="disposisi",
     path="/disposisi",
-    boards=("disposition", "handling", "desks", "correspondence", "feeds"),
+    boards=("disposition", "handling", "desks", "correspondence", "coincidence", "feeds"),
     title="disposisi.title",
     lenses=EVERY_LENS,
     filters=frozenset({"unit", "window"}),
@@ -42,6 +42,7 @@ CHARTS: dict[str, tuple[str, str, Callable[..., Any], str]] = {
     "week": ("handling", "week", rhythm.week, "empty.given"),
 }
 _PUBLIC = ("by_age",)
+_MOVED = ("disposition.net_flow", "disposition.followup_hours_p50")  # beside them: what else was down
 # What a chart rests on: where it is not recorded, the chart says so.
 _RESTS_ON = {
     "by_age": "disposition.backlog",
@@ -152,7 +153,14 @@ def skeleton(ctx: Context) -> list[Any]:
     slots = [html.Div(id=f"disposisi-{t}", className=f"coc-tile coc-tile-{t}", **{"data-tile": t}) for t in _TILES]
     cards = [chart_card(ctx.say, "disposisi", chart) for chart in _charts(ctx)]
     return [
-        html.Div([filters(ctx, PAGE), html.Div(id="disposisi-mark")], className="coc-handling-head"),
+        html.Div(
+            [
+                filters(ctx, PAGE),
+                html.Div(id="disposisi-coincidence", className="coc-beside"),
+                html.Div(id="disposisi-mark"),
+            ],
+            className="coc-handling-head",
+        ),
         html.Section(slots, className="coc-section coc-handling-tiles"),
         html.Section(cards, className=f"coc-section coc-handling-charts coc-handling-{len(cards)}"),
     ]
@@ -166,6 +174,7 @@ def render(view: View) -> Props:
         props[f"disposisi-{name}"] = {"children": fill(ctx), "data-tone": "act" if act else ""}
     for name in _charts(ctx):
         props |= _chart(ctx, name)
+    props["disposisi-coincidence"] = {"children": coincidence.beside(ctx, *_MOVED)}
     props["disposisi-mark"] = {"children": shell.section_mark(ctx, frozenset({"letters", "dispositions"}))}
     return props
 

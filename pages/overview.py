@@ -10,7 +10,7 @@ import pandas as pd
 from coc.access.table import EVERY_LENS
 from coc.figures import correspondence, dispositions, network
 from coc.figures.template import blank
-from coc.ui import shell, tiles, wifi_rows, wifi_tiles
+from coc.ui import coincidence, shell, tiles, wifi_rows, wifi_tiles
 from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
@@ -20,12 +20,14 @@ from coc.ui.page import PageSpec, Props, View
 PAGE = PageSpec(
     name="overview",
     path="/",
-    boards=("correspondence", "disposition", "wifi", "apps", "feeds"),
+    boards=("correspondence", "disposition", "wifi", "apps", "coincidence", "feeds"),
     title="overview.title",
     lenses=EVERY_LENS,
 )
 
 _MAIL = frozenset({"letters", "dispositions"})
+# Figures beside which it is told what else was down, the first that moved.
+_MOVED = ("correspondence.registered_today", "disposition.net_flow", "disposition.followup_hours_p50")
 _NETWORK = frozenset({"ap_samples", "access_points", "sites", "services", "service_samples"})
 
 Filled = list[Any]
@@ -213,14 +215,17 @@ def render(view: View) -> Props:
         missing = "empty.mail" if frame is None and empty == "empty.backlog" else empty
         props |= chart_props(ctx.say, "overview", name, figure, missing)
     props["overview-mail-mark"] = {"children": shell.section_mark(ctx, _MAIL)}
+    props["overview-coincidence"] = {"children": coincidence.beside(ctx, *_MOVED)}
     props["overview-network-mark"] = {"children": shell.section_mark(ctx, _NETWORK)}
     props["overview-trust"] = {"children": shell.trust_strip(ctx)}
     return props
 
 
 def _section(ctx: Context, name: str, tile_names: list[str], charts: tuple[str, ...]) -> Any:
+    beside = [html.Div(id="overview-coincidence", className="coc-beside")] if name == "mail" else []
+    title = html.Div(ctx.say(f"section.{name}"), className="coc-section-title")
     head = html.Div(
-        [html.Div(ctx.say(f"section.{name}"), className="coc-section-title"), html.Div(id=f"overview-{name}-mark")],
+        [title, *beside, html.Div(id=f"overview-{name}-mark")],
         className="coc-section-head",
     )
     slots = [html.Div(id=f"overview-{t}", className=f"coc-tile coc-tile-{t}", **{"data-tile": t}) for t in tile_names]

@@ -12,7 +12,7 @@ import pandas as pd
 from coc.access.table import EVERY_LENS
 from coc.figures import letter_shares, letters
 from coc.figures.template import Figure, blank
-from coc.ui import letter_frames, shell, tiles
+from coc.ui import coincidence, letter_frames, shell, tiles
 from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of
 from coc.ui.dom import html
@@ -24,7 +24,7 @@ from coc.ui.row_links import row_links
 PAGE = PageSpec(
     name="surat",
     path="/surat",
-    boards=("correspondence", "letters", "feeds"),
+    boards=("correspondence", "letters", "coincidence", "feeds"),
     title="surat.title",
     lenses=EVERY_LENS,
     filters=frozenset({"unit", "window"}),
@@ -131,7 +131,10 @@ def layout(**query: Any) -> Any:
 def skeleton(ctx: Context) -> list[Any]:
     names = charts_of(ctx)
     return [
-        html.Div([filters(ctx, PAGE), html.Div(id="surat-mark")], className="coc-section-head coc-surat-head"),
+        html.Div(
+            [filters(ctx, PAGE), html.Div(id="surat-coincidence", className="coc-beside"), html.Div(id="surat-mark")],
+            className="coc-section-head coc-surat-head",
+        ),
         *(html.Div(id=f"surat-{name}", className="coc-tile", **{"data-tile": name}) for name in _TILES),
         *(_card(ctx, name) for name in names),
         html.P(id="surat-basis", className="coc-surat-basis"),
@@ -161,6 +164,7 @@ def render(view: View) -> Props:
     for name in charts_of(ctx):
         props |= _chart(ctx, name)
     props["surat-mark"] = {"children": shell.section_mark(ctx, frozenset({"letters", "dispositions"}))}
+    props["surat-coincidence"] = {"children": coincidence.beside(ctx, "correspondence.registered_today")}
     props["surat-basis"] = {"children": _basis(ctx)}
     return props
 

@@ -106,6 +106,7 @@ BOARDS: Final[Mapping[str, Lenses]] = {
     "network": EVERY_LENS,  # the same, point by point
     "apps": EVERY_LENS,
     "applications": EVERY_LENS,
+    "coincidence": EVERY_LENS,  # of the city's figures
     "letters": IN_THE_HOUSE,
     "handling": IN_THE_HOUSE,
     "desks": frozenset({"leader"}),  # what `handling` tells, by leader's office

@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from coc.domain import reference
 from coc.domain.datasets import Dataset
 from coc.domain.instants import DAY, HOUR, Bools, Floats, Micros, to_date, to_days, to_micros
 from coc.metrics import cubes
@@ -198,7 +199,8 @@ class _Down:
         areas, of_areas = _by_area(city, days)
         kind += ["area"] * len(areas)
         whole = np.concatenate([*shares, of_areas])
-        return cls(kind, entity + areas, name + areas, whole, total / 3600)
+        named = reference.areas().set_index("code")["name"]
+        return cls(kind, entity + areas, name + [str(named.get(a, a)) for a in areas], whole, total / 3600)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """kind, entity, name, hours, share of what is lit, the longest first."""

@@ -16,6 +16,7 @@ from coc.settings.models import Settings, Target
 from coc.ui.page import ScopeOf, View
 from tests.ui import (
     factory_aplikasi,
+    factory_coincidence,
     factory_disposisi,
     factory_opd,
     factory_peringatan,
@@ -80,7 +81,7 @@ def boards(**values: float | None) -> dict[str, Board]:
     }
     frames["correspondence"]["names"] = units()[["code", "name", "kind"]]
     frames |= factory_disposisi.frames(NOW) | factory_pimpinan.frames(NOW) | factory_opd.frames(NOW) | {"leaders": {}}
-    frames |= factory_aplikasi.frames(NOW) | factory_wifi.frames(NOW)
+    frames |= factory_aplikasi.frames(NOW) | factory_wifi.frames(NOW) | factory_coincidence.frames()
     numbers = numbers | factory_pimpinan.KPIS | factory_aplikasi.KPIS | factory_wifi.KPIS
     held = {name: _board(name, numbers, dict(made)) for name, made in frames.items()}
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows())
@@ -134,6 +135,7 @@ def large_boards() -> dict[str, Board]:
     for name, frames in factory_disposisi.large_frames(NOW).items():
         held[name] = replace(held[name], frames=frames)
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows(large=True))
+    held["coincidence"] = replace(held["coincidence"], frames=factory_coincidence.frames(3)["coincidence"])
     held = factory_wifi.large(factory_program.added(factory_surat.large(held), NOW, times=12), NOW)
     return held | {"feeds": replace(held["feeds"], frames={"feeds": feeds(*TROUBLE[:3], *more)})}
 
