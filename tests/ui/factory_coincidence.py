@@ -10,7 +10,7 @@ _MOVED = (
     ("disposition.followup_hours_p50", 11.25, 6.5),
 )
 _DOWN = (
-    ("service", "sipadek", "SIPADEK", 3.25, 0.43),
+    ("service", "sipadek", "SIPADEK", 3.4, 0.45),
     ("link", "lk-telanaipura", "Serat Optik Telanaipura", 2.5, 0.33),
     ("area", "15.71.01", "Telanaipura", 1.5, 0.2),
 )

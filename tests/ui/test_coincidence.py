@@ -27,8 +27,8 @@ def test_the_line_says_what_moved_and_what_was_down_and_leads_there(page: str) -
     (line,) = shown(page)
     assert line.to_plotly_json()["props"]["data-coincidence"] == PAGES[page]
     said = text_of(line)
-    assert "Selasa, 10 Mar" in said or "Selasa 10 Mar" in said
-    assert "bersamaan dengan SIPADEK mati 3,3 jam" in said.replace("  ", " ")
+    assert said.startswith("Selasa 10 Mar: ")
+    assert "bersamaan dengan SIPADEK mati 3,4 jam" in said
     assert "dan 1 lainnya" in said
     assert [a.href for a in _links(line)] == ["/aplikasi", "/aplikasi"]
     assert "5%" in line.title.replace(" ", "").replace("\xa0", "")
