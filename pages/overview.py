@@ -215,7 +215,7 @@ def render(view: View) -> Props:
         missing = "empty.mail" if frame is None and empty == "empty.backlog" else empty
         props |= chart_props(ctx.say, "overview", name, figure, missing)
     props["overview-mail-mark"] = {"children": shell.section_mark(ctx, _MAIL)}
-    props["overview-coincidence"] = {"children": coincidence.beside(ctx, *_MOVED)}
+    props["overview-coincidence"] = {"children": coincidence.beside(ctx, *_MOVED, most=1)}
     props["overview-network-mark"] = {"children": shell.section_mark(ctx, _NETWORK)}
     props["overview-trust"] = {"children": shell.trust_strip(ctx)}
     return props

@@ -15,23 +15,25 @@ from coc.ui.dom import html
 from coc.ui.marks import icon
 
 _PAGES: Final = {"service": "/aplikasi", "link": "/aplikasi", "area": "/wifi"}
-_MOST: Final = 2  # named; the rest are a number
 _HOURS: Final = ("disposition.followup_hours_p50",)
 
 
-def beside(ctx: Context, *kpis: str) -> list[Any]:
-    """Of the first of these figures that has one; nothing where none has, or where a unit is looked at."""
+def beside(ctx: Context, *kpis: str, most: int = 2) -> list[Any]:
+    """Of the first of these figures that has one; nothing where none has, or where a unit is looked at.
+
+    `most`: how many are named; the rest are a number.
+    """
     frame = ctx.frame("coincidence", "beside")
     if frame is None or ctx.view.scope:
         return []
     for kpi in kpis:
         found = frame[frame["kpi"] == kpi]
         if not found.empty:
-            return [_line(ctx, kpi, found.to_dict("records"))]
+            return [_line(ctx, kpi, found.to_dict("records"), most)]
     return []
 
 
-def _line(ctx: Context, kpi: str, found: list[dict[Hashable, Any]]) -> Any:
+def _line(ctx: Context, kpi: str, found: list[dict[Hashable, Any]], most: int) -> Any:
     say, writer = ctx.say, ctx.writer
     decimals = 1 if kpi in _HOURS else 0
     first, day = found[0], date.fromisoformat(str(found[0]["day"]))
@@ -42,11 +44,11 @@ def _line(ctx: Context, kpi: str, found: list[dict[Hashable, Any]]) -> Any:
         usual=writer.number(first["usual"], decimals),
     )
     links: list[Any] = []
-    for row in found[:_MOST]:
+    for row in found[:most]:
         down = say(f"coincidence.{row['kind']}", name=row["name"], hours=writer.number(row["hours"], 1))
         links += [", ", html.A(down, href=_PAGES[row["kind"]], className="coc-items")]
-    if len(found) > _MOST:
-        links.append(say("coincidence.more", n=len(found) - _MOST))
+    if len(found) > most:
+        links.append(say("coincidence.more", n=len(found) - most))
     return html.P(
         [icon("late"), html.Span([moved, " ", html.B(say("coincidence.beside")), " ", *links[1:]])],
         className="coc-coincidence",
