@@ -27,7 +27,7 @@ from coc.domain.datasets import Dataset
 from coc.domain.instants import DAY, HOUR, Bools, Floats, Micros, to_date, to_days, to_micros
 from coc.metrics import cubes
 from coc.metrics.city import City
-from coc.metrics.facts import dispositions, letters, once, today_of
+from coc.metrics.facts import Days, day_numbers, disposition_days, dispositions, letter_days, once, today_of
 from coc.metrics.flow import departed
 from coc.metrics.heads import Positions
 from coc.metrics.points import access_points, links, services
@@ -150,21 +150,21 @@ def _figures(city: City, days: _Days) -> list[tuple[str, Floats, Worse]]:
     first = int(to_days(today_of(city))) - cubes.DAYS + 1
     places = days.days - first
 
-    def per_day(at: Micros) -> Floats:
-        found = cubes.day_places(city, at)
+    def per_day(on: Days) -> Floats:
+        found = cubes.day_places(on)
         return np.bincount(found[found >= 0], minlength=cubes.DAYS)[places].astype("float64")
 
     given = dispositions(city)
     found: list[tuple[str, Floats, Worse]] = []
     if cubes.recorded(city, "correspondence.registered_today"):
-        found.append(("correspondence.registered_today", per_day(letters(city).registered), "down"))
+        found.append(("correspondence.registered_today", per_day(letter_days(city, "registered")), "down"))
     if cubes.recorded(city, "disposition.net_flow"):
-        gone = departed(city)[given.follow_up]
+        gone = day_numbers(city, departed(city))[given.follow_up]
         found.append(("disposition.net_flow", per_day(gone), "down"))
     if cubes.recorded(city, "disposition.followup_hours_p50"):
         order = cubes.in_hours_order(city)
         order = order[(given.nf & ~np.isnan(given.hours))[order]]
-        day = cubes.day_places(city, given.completed[order])
+        day = cubes.day_places(disposition_days(city, "completed")[order])
         order, day = order[day >= 0], day[day >= 0]
         group = cubes.grouped(day)
         sizes = np.bincount(day, minlength=cubes.DAYS)
