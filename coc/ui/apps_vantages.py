@@ -11,6 +11,7 @@ from coc.ui.context import Context
 from coc.ui.dom import html
 from coc.ui.marks import TONES, icon
 
+_MEASURED: Final = 0.5  # of the day; below, a share is worth little
 _PLACES: Final = 5  # columns that a wall has room for, the COC's own room among them
 
 
@@ -43,14 +44,16 @@ def places_of(frame: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def note(ctx: Context) -> str:
-    """How many places look, and what is left out of the table."""
+    """How many places look, what is left out of the table, and how much of the day was measured at least."""
     frame = chosen(ctx, "vantages")
     if frame is None:
         return ""
     count = frame["vantage"].nunique()
     if count <= 1:
         return ctx.say("apps.vantages.room_only")
-    return ctx.say("apps.vantages.note", n=ctx.writer.number(count), shown=ctx.writer.number(min(count, _PLACES)))
+    least = ctx.writer.percent(float(frame["coverage"].min()), 0)
+    n = ctx.writer.number
+    return ctx.say("apps.vantages.note", n=n(count), shown=n(min(count, _PLACES)), least=least)
 
 
 def _cell(ctx: Context, cell: dict[Any, Any] | None) -> Any:
@@ -69,7 +72,7 @@ def _cell(ctx: Context, cell: dict[Any, Any] | None) -> Any:
             className="coc-vantage",
             **{"data-tone": TONES[state]},
         ),
-        className="coc-number",
+        className="coc-number coc-quiet" if coverage < _MEASURED else "coc-number",
         title=said,
         **{"data-vantage": str(cell["vantage"]), "data-state": state},
     )
