@@ -25,12 +25,12 @@ Row = tuple[str, str, list[tuple[float, str, float]], float]  # name, told, part
 
 
 def by_kind(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: kind, the stages, installed, target, used. A bar a site kind, as long as its target, cut by stage."""
+    """`frame`: kind, the stages, installed, target, used, low. A bar a kind, as long as its target, cut by stage."""
     return _stages(frame, "kind", lambda row: kind_word(look, str(row["kind"])), MOST_KINDS, look)
 
 
 def by_area(frame: pd.DataFrame, look: Look) -> Figure:
-    """`frame`: area, name, the stages, installed, target, used. The same by kecamatan."""
+    """`frame`: area, name, the stages, installed, target, used, low. The same by kecamatan."""
     return _stages(
         frame,
         "area",
@@ -81,7 +81,8 @@ def _ink(stage: str, look: Look) -> str:
 
 def _count(row: int, mine: pd.Series[Any], column: str, shift: int, look: Look) -> dict[str, Any]:
     """A number of the row; what is installed stands over its target."""
-    words = look.number(int(mine[column]), 0)
+    nobody = column == "used" and mine["installed"] and not mine["used"] + mine["low"]  # nobody measured it: not 0
+    words = look.number(float("nan") if nobody else int(mine[column]), 0)
     if column == "installed":
         whole = look.number(int(mine["target"]), 0)
         words = f"<b>{words}</b> <span style='color:{look.palette.muted}'>/ {whole}</span>"
@@ -95,7 +96,7 @@ def _folded(frame: pd.DataFrame, column: str, most: int) -> pd.DataFrame:
         return marked
     kept = marked.nlargest(most - 1, "target").index
     rest = marked.drop(kept)
-    sums: dict[str, Any] = {c: rest[c].sum() for c in (*STAGES, "installed", "target", "used")}
+    sums: dict[str, Any] = {c: rest[c].sum() for c in (*STAGES, "installed", "target", "used", "low")}
     last = pd.DataFrame([sums | {column: "", "name": "", "folded": len(rest)}])
     return pd.concat([marked.loc[sorted(kept)], last], ignore_index=True)
 

@@ -56,6 +56,15 @@ def test_used_stands_beside_installed_and_what_nobody_measured_is_not_called_unu
     assert "0" not in words
 
 
+def test_a_kind_of_which_nobody_measured_the_use_has_a_dash_and_no_zero() -> None:
+    frame = factory.boards()["programme"].frames["by_kind"]
+    drawn = [
+        [a["text"] for a in program.render(v)["program-program_kinds"]["figure"]["layout"]["annotations"]]
+        for v in (view(by_kind=frame.assign(used=0, low=0)), view(by_kind=frame.assign(used=0, low=1)))
+    ]
+    assert [texts.count("–") for texts in drawn] == [len(frame), 0]
+
+
 def test_the_schools_that_wait_are_named_with_their_days_past_the_target_in_red() -> None:
     props = program.render(view())
     frame = factory.boards()["programme"].frames["schools"]
