@@ -33,11 +33,10 @@ class Figures:
     shown: frozenset[tuple[str, str]] = frozenset()
 
 
-def figures_of(frame: pd.DataFrame, names: Names, shown: frozenset[tuple[str, str]]) -> Figures:
-    """Of a KPI frame with the columns of a board's."""
-    columns = [frame[c].tolist() for c in ("id", "unit", "window", "value", "state")]
-    values = {(i, u, w): (v, s) for i, u, w, v, s in zip(*columns, strict=True)}
-    return Figures(values, [u for u in dict.fromkeys(columns[1]) if u != CITY], names, shown)
+def values_of(kpis: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, str]]:
+    """The figures of a board's KPI frame."""
+    columns = [kpis[c].tolist() for c in ("id", "unit", "window", "value", "state")]
+    return {(i, u, w): (v, s) for i, u, w, v, s in zip(*columns, strict=True)}
 
 
 def of_figures(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 
-from coc.alerts.findings import Finding, Key
-from coc.alerts.judge import Figures, figures_of, of_feeds, of_figures
+from coc.alerts.findings import CITY, Finding, Key
+from coc.alerts.judge import Figures, of_feeds, of_figures, values_of
 from coc.alerts.machine import State
 from coc.alerts.network import MAINTENANCE, Network, of_network
 from coc.boards import Snapshot
@@ -26,50 +26,75 @@ Shown = Callable[[pd.DataFrame], frozenset[tuple[str, str]]]
 _POINT_COLUMNS: Final = ["state", "name", "site", "site_name", "area"]
 
 
+Values = dict[tuple[str, str, str], tuple[float, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     findings: list[Finding]
 
 
-def look(
-    snapshot: Snapshot, settings: Settings, rules: Mapping[str, Rule], held: Mapping[Key, State], shown: Shown
-) -> Looked:
-    """Figures are the public population's: what a secret letter does to a figure fires nothing."""
-    city = snapshot.cities.get(ALL)
-    found = list(of_figures(rules, _figures(snapshot, rules, city, shown), registered(), settings.targets))
-    feeds = snapshot.boards.get(("feeds", ALL))
-    if feeds is not None:
-        found += of_feeds(rules, feeds.frames["feeds"])
-    if city is not None and any(rule.ap_state or rule.service_state for rule in rules.values()):
-        found += of_network(rules, network_of(city), held.values())
-    return Looked(found)
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of a board's figures; good while `kpis` are the board's."""
+
+    kpis: pd.DataFrame
+    values: Values
+    shown: frozenset[tuple[str, str]]
 
 
-def _figures(snapshot: Snapshot, rules: Mapping[str, Rule], city: City | None, shown: Shown) -> Figures:
-    wanted = {rule.kpi for rule in rules.values() if rule.kpi}
-    of_units = any(rule.kpi and rule.unit for rule in rules.values())
-    frames = [
-        frame
-        for (_, population), board in snapshot.boards.items()
-        if population == PUBLIC
-        for frame in _parts(board.kpis, wanted)
-    ]
-    if not frames:
-        return Figures({})
-    whole = pd.concat(frames, ignore_index=True)
-    names = dict(city.unit_names) if city is not None and of_units else {}
-    return figures_of(whole, names, _shown(snapshot, shown) if of_units else frozenset())
+class Eye:
+    """Looks at one snapshot after another, and reads anew only the figures that changed."""
 
+    def __init__(self, settings: Settings, rules: Mapping[str, Rule], shown: Shown) -> None:
+        self._targets, self._rules, self._show = settings.targets, rules, shown
+        self._specs = registered()
+        self._wanted = {rule.kpi for rule in rules.values() if rule.kpi}
+        self._boards = {kpi.split(".")[0] for kpi in self._wanted}
+        self._of_units = any(rule.kpi and rule.unit for rule in rules.values())
+        self._of_network = any(rule.ap_state or rule.service_state for rule in rules.values())
+        self._read: dict[str, _Read] = {}
+        self._network: tuple[City | None, Network | None] = (None, None)
 
-def _parts(kpis: pd.DataFrame, wanted: Iterable[str | None]) -> Iterator[pd.DataFrame]:
-    mine = kpis[kpis["id"].isin(list(wanted))]
-    if len(mine):
-        yield mine
+    def look(self, snapshot: Snapshot, held: Mapping[Key, State]) -> Looked:
+        """Figures are the public population's: what a secret letter does to a figure fires nothing."""
+        city = snapshot.cities.get(ALL)
+        found = list(of_figures(self._rules, self._figures(snapshot, city), self._specs, self._targets))
+        feeds = snapshot.boards.get(("feeds", ALL))
+        if feeds is not None:
+            found += of_feeds(self._rules, feeds.frames["feeds"])
+        if city is not None and self._of_network:
+            found += of_network(self._rules, self._seen(city), held.values())
+        return Looked(found)
 
+    def _seen(self, city: City) -> Network:
+        before, network = self._network
+        if network is None or before is not city:
+            network = network_of(city)
+            self._network = (city, network)
+        return network
 
-def _shown(snapshot: Snapshot, shown: Shown) -> frozenset[tuple[str, str]]:
-    boards = [b.kpis for (_, population), b in snapshot.boards.items() if population == PUBLIC and len(b.kpis)]
-    return frozenset().union(*map(shown, boards))
+    def _figures(self, snapshot: Snapshot, city: City | None) -> Figures:
+        values: Values = {}
+        shown: frozenset[tuple[str, str]] = frozenset()
+        for (name, population), board in snapshot.boards.items():
+            if population == PUBLIC and name in self._boards:
+                read = self._of_board(name, board.kpis)
+                values |= read.values
+                shown |= read.shown
+        names = dict(city.unit_names) if city is not None and self._of_units else {}
+        units = [unit for unit in dict.fromkeys(unit for _, unit, _ in values) if unit != CITY]
+        return Figures(values, units, names, shown)
+
+    def _of_board(self, name: str, kpis: pd.DataFrame) -> _Read:
+        held = self._read.get(name)
+        if held is None or held.kpis is not kpis:
+            mine = kpis[kpis["id"].isin(list(self._wanted))]
+            if not self._of_units:
+                mine = mine[mine["unit"] == CITY]
+            shown = self._show(kpis) if self._of_units and len(kpis) else frozenset()
+            held = self._read[name] = _Read(kpis, values_of(mine), shown)
+        return held
 
 
 def network_of(city: City) -> Network:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from coc.alerts.board import boards_of
 from coc.alerts.courier import Courier, Writer
 from coc.alerts.engine import Engine
-from coc.alerts.look import Shown, look
+from coc.alerts.look import Eye, Shown
 from coc.boards import Builder, Snapshot
 from coc.clock import Clock
 from coc.settings.models import Realm, Settings
@@ -32,8 +32,9 @@ class Watch:
         write: Writer,
     ) -> None:  # fmt: skip
         self.control, self.settings, self.realm = control, settings, realm
-        self.clock, self.builder, self._shown = clock, builder, shown
+        self.clock, self.builder = clock, builder
         self.engine = Engine(control, settings, realm)
+        self._eye = Eye(settings, self.engine.rules, shown)
         channels = self.engine.channels
         self.courier = Courier(control, realm, channels, settings.mail, write, self.fence)
         self._judged: tuple[float, Snapshot | None] = (0.0, None)
@@ -80,8 +81,7 @@ class Watch:
         version = self.control.alert_version(self.realm)
         if before is not snapshot or version != self._version or at - judged >= JUDGE_SECONDS:
             self._judged = (at, snapshot)
-            eye = partial(look, snapshot, self.settings, self.engine.rules, shown=self._shown)
-            if self.engine.watch(eye, self.clock.now(), fence):
+            if self.engine.watch(partial(self._eye.look, snapshot), self.clock.now(), fence):
                 self.courier.hurry()
             version = self.control.alert_version(self.realm)
         silent = len(self.control.mutes(self.realm))

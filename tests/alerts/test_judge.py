@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from coc.alerts.findings import Finding
-from coc.alerts.judge import Figures, figures_of, of_feeds, of_figures
+from coc.alerts.judge import Figures, of_feeds, of_figures, values_of
 from coc.metrics.registry import registered
 from coc.settings.alerts import Rule
 from coc.settings.models import Target, UnitTarget
@@ -16,7 +16,8 @@ from coc.settings.models import Target, UnitTarget
 
 def figures(*rows: tuple[str, str, float, str], shown: frozenset[tuple[str, str]] = frozenset()) -> Figures:
     frame = pd.DataFrame(rows, columns=["id", "unit", "value", "state"]).assign(window="30d")
-    return figures_of(frame, {"DISDIK": "Dinas Pendidikan"}, shown)
+    units = [unit for unit in dict.fromkeys(frame["unit"]) if unit]
+    return Figures(values_of(frame), units, {"DISDIK": "Dinas Pendidikan"}, shown)
 
 
 def judged(seen: Figures, targets: dict[str, Target] | None = None, **rule: Any) -> list[Finding]:
