@@ -32,7 +32,7 @@ _LATENCY: Final = 1 << 32  # microseconds of an answer: more than an hour
 
 
 def listed(city: City) -> pd.DataFrame:
-    """Every application and link, now: kind, service, name, unit, provider, state, flapping, since, at, p50, p95,
+    """Every application and link, now: kind, service, name, unit, provider, site, state, flapping, since, at, p50, p95,
     certificate_until, and of the last 24h, 7d, 30d up_share_<w>, coverage_<w>.
 
     p50, p95: ms of the answers of the last 24 h, as the COC's own room measured. up_share: NaN where nothing is known.
@@ -51,6 +51,7 @@ def _columns(city: City, kind: str) -> dict[str, Any]:
         "name": found["name"].to_numpy(dtype=object),
         "unit": found["owner_unit" if kind == APP else "unit"].to_numpy(dtype=object),
         "provider": np.full(n, None) if kind == APP else found["provider"].to_numpy(dtype=object),
+        "site": np.full(n, None) if kind == APP else found["site"].to_numpy(dtype=object),
         "state": now["state"].to_numpy(dtype=object),
         "flapping": now["flapping"].to_numpy(dtype=bool),
         "since": to_micros(now["since"]),

@@ -42,6 +42,7 @@ class Entity:
     name: str
     unit: str
     provider: str
+    site: str  # at which a link ends; "": it is the whole city's
     state: str
     flapping: bool
     since: datetime | None
@@ -84,12 +85,12 @@ def chosen(ctx: Context, name: str) -> pd.DataFrame | None:
 
 
 def entities(ctx: Context, kind: str | None = None) -> list[Entity]:
-    """What the view is of, the worst state first and then by name; applications before links."""
+    """What the view is of, the worst state first, the whole city's before a site's; applications before links."""
     frame = chosen(ctx, "listed")
     found = [] if frame is None else [_entity(row) for row in frame.to_dict("records")]
     return sorted(
         (e for e in found if kind in (None, e.kind)),
-        key=lambda e: (e.kind, _WORST_FIRST.index(e.state), e.name.casefold(), e.id),
+        key=lambda e: (e.kind, _WORST_FIRST.index(e.state), e.site != "", e.name.casefold(), e.id),
     )
 
 
@@ -106,6 +107,7 @@ def _entity(row: dict[Any, Any]) -> Entity:
         name=text(row["name"]) or str(row["service"]),
         unit=text(row["unit"]),
         provider=text(row["provider"]),
+        site=text(row["site"]),
         state=str(row["state"]),
         flapping=bool(row["flapping"]),
         since=moment_of(row["since"]),

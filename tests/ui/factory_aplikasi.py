@@ -57,6 +57,7 @@ def _listed(now: datetime, chance: random.Random) -> pd.DataFrame:
         p50 = None if key == "data" else chance.uniform(30, 180)
         since = now - timedelta(minutes=MINUTES_IN_STATE.get(key, chance.randint(3000, 30000)))
         row = {"kind": kind, "service": key, "name": name, "unit": unit, "provider": provider, "state": state}
+        row |= {"site": "S1" if key == "fo-barat" else None}
         row |= {"flapping": key == "ppdb", "since": since, "at": now - timedelta(seconds=20)}
         row |= {"p50": p50, "p95": None if p50 is None else p50 * (5 if state == "degraded" else 2.2)}
         days = CERTIFICATES.get(key) if kind == "app" else None

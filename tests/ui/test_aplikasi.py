@@ -123,3 +123,8 @@ def test_one_application_has_its_own_rows_alone() -> None:
 def test_the_tile_of_the_overview_leads_here() -> None:
     tile = importlib.import_module("pages.overview").render(factory.view())["overview-apps"]["children"]
     assert "/aplikasi" in {getattr(c, "href", None) for c in walk(tile)}
+
+
+def test_the_uplink_of_the_whole_city_comes_before_a_site_s_link() -> None:
+    links = [attribute(r, "data-entity") for r in rows(factory.view("aplikasi")) if attribute(r, "data-kind") == "link"]
+    assert links == ["cadangan", "uplink", "fo-barat"]  # degraded, the city's, a site's
