@@ -93,7 +93,7 @@ def test_a_crashed_application_hangs_up(city, handle):
 
 def test_the_probe_and_prometheus_see_the_same_truth(city, handle, web):
     service, city.clock.at = _moment(handle, 503)
-    query = {"query": f'probe_http_status_code{{service="{service}"}}'}
+    query = {"query": f'probe_http_status_code{{job="apps",service="{service}"}}'}
     [series] = web("/prometheus/api/v1/query", params=query).json()["data"]["result"]
     assert series["value"][1] == "503"
 
