@@ -140,6 +140,7 @@ def test_the_schema_names_every_path_and_the_stream(live: Served) -> None:
         assert set(document["paths"]) == {
             "/api/v1/kpis",
             "/api/v1/kpis/{kpi_id}",
+            "/api/v1/probe",
             "/api/v1/series/{kpi_id}",
             "/api/v1/feeds",
             "/api/v1/stream",
