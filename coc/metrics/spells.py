@@ -50,16 +50,17 @@ def together(parts: Sequence[Spells]) -> Spells:
     return found.chosen(np.lexsort((found.start, found.entity)))
 
 
-def downs(turns: pd.DataFrame, index: pd.Index[Any]) -> Spells:
-    """From a dataset's changes of state (entity, at, state): each stretch in which one of `index` is down."""
-    entity = positions_of(turns["entity"], index)
-    at, down = to_micros(turns["at"]), (turns["state"] == DOWN).to_numpy(dtype=bool)
+def downs(turns: pd.DataFrame, mine: Bools, index: pd.Index[Any]) -> Spells:
+    """From changes of state (entity, at, state), of the rows `mine`: each stretch in which one of `index` is down."""
+    rows = np.flatnonzero(mine)
+    entity = positions_of(turns["entity"], index)[rows]
+    at, down = to_micros(turns["at"])[rows], (turns["state"] == DOWN).to_numpy(dtype=bool)[rows]
     order = np.lexsort((at, entity))
     entity, at, down = entity[order], at[order], down[order]
     ends = np.append(entity[1:] != entity[:-1], True)[: len(entity)]
     until = np.where(ends, ON, np.append(at[1:], ON)[: len(at)])
-    mine = down & (entity >= 0)
-    return joined(spells(entity[mine], at[mine], until[mine], silent=False), 0)
+    fell = down & (entity >= 0)
+    return joined(spells(entity[fell], at[fell], until[fell], silent=False), 0)
 
 
 def positions_of(names: pd.Series[Any], index: pd.Index[Any]) -> Positions:
@@ -70,25 +71,24 @@ def positions_of(names: pd.Series[Any], index: pd.Index[Any]) -> Positions:
     return np.append(of_words, -1).astype(np.intp)[names.cat.codes.to_numpy()]
 
 
-def silences(known: pd.DataFrame, index: pd.Index[Any], first: int, end: int, width: int) -> Spells:
+def silences(known: pd.DataFrame, mine: Bools, index: pd.Index[Any], first: int, end: int, width: int) -> Spells:
     """Where nothing is known of an entity for at least one whole bucket in [first, end), cut to what is known around.
 
-    `known`: entity, at (a bucket's start), up_seconds, down_seconds; one row a bucket. What is known of the bucket
-    before is taken to be its beginning, of the one after its end. A silence that the last bucket does not end is left
-    to who knows the present; one that began before the first begins at NAT.
+    `known`: entity, at (a bucket's start), up_seconds, down_seconds; of the rows `mine`, one a bucket. What is known of
+    the bucket before is taken to be its beginning, of the one after its end. A silence that the last bucket does not
+    end is left to who knows the present; one that began before the first begins at NAT.
     """
     size, first = max((end - first) // width, 0), first // width * width
-    entity, place = positions_of(known["entity"], index), (to_micros(known["at"]) - first) // width
+    entity, at = positions_of(known["entity"], index), to_micros(known["at"])
     seconds = known["up_seconds"].to_numpy(dtype="float64") + known["down_seconds"].to_numpy(dtype="float64")
-    heard = (entity >= 0) & (place >= 0) & (place < size) & (seconds > 0)
-    entity, place, seconds = entity[heard], place[heard], seconds[heard]
+    heard = mine & (entity >= 0) & (at >= first) & (at < first + size * width) & (seconds > 0)
     # Most are known of without a gap: only the others are looked at bucket by bucket.
-    some = np.flatnonzero(np.bincount(entity, minlength=len(index)) < size)
-    row = np.full(len(index), -1, dtype=np.intp)
+    some = np.flatnonzero(np.bincount(entity[heard], minlength=len(index)) < size)
+    row = np.full(len(index) + 1, -1, dtype=np.intp)
     row[some] = np.arange(len(some))
-    mine = row[entity] >= 0
+    found = np.flatnonzero(heard & (row[entity] >= 0))
     table = np.zeros((len(some), size + 1), dtype="int64")
-    table[row[entity[mine]], place[mine]] = np.rint(seconds[mine] * SECOND)
+    table[row[entity[found]], (at[found] - first) // width] = np.rint(seconds[found] * SECOND)
     table[:, size] = 1  # what is after the last bucket is not asked
     quiet = table == 0
     before = np.concatenate([np.zeros((len(some), 1), dtype=bool), quiet[:, :-1]], axis=1)

@@ -70,8 +70,8 @@ def _troubles(city: City, dataset: Dataset) -> Troubles:
     silent, sources, unheard = _without_sources(city, dataset, index, _silences(city, dataset, index), closed, close)
     silent, _ = without(silent, closed.entity, closed.start, closed.end)
     silent = silent.chosen(silent.end - np.maximum(silent.start, 0) >= FIVE_MINUTES)
-    turns = _of_room(city.turns, dataset)
-    found = joined(together([_since(city, dataset, downs(turns, index)), silent]), int(again.max(initial=0)))
+    fell = _since(city, dataset, downs(city.turns, _of_room(city.turns, dataset), index))
+    found = joined(together([fell, silent]), int(again.max(initial=0)))
     found, of = _in_maintenance(found, closed, close, now_of(city))
     return Troubles(index, found, np.where(of >= 0, np.append(window, -1)[of], -1), close, again, sources, unheard)
 
@@ -92,16 +92,13 @@ def declared(city: City, dataset: Dataset, index: pd.Index[Any], kind: str) -> t
     return windows_of(city, dataset, [(name, "") for name in index], kind)
 
 
-def _of_room(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+def _of_room(frame: pd.DataFrame, dataset: Dataset) -> Bools:
     """The rows of a dataset as the COC's own room sees it."""
     mine = np.ones(len(frame), dtype=bool)
     for column, word in (("dataset", dataset.value), ("vantage", "")):
         words = frame[column].cat
         mine &= words.codes.to_numpy() == words.categories.get_indexer(pd.Index([word]))[0]
-    if mine.all():
-        return frame
-    # Column by column: pandas would first bring the whole frame together.
-    return pd.DataFrame({name: frame[name].array[mine] for name in frame.columns}, copy=False)
+    return mine
 
 
 def _since(city: City, dataset: Dataset, found: Spells) -> Spells:
@@ -118,9 +115,13 @@ def _silences(city: City, dataset: Dataset, index: pd.Index[Any]) -> Spells:
     day = -(-(now - DAY) // HOUR) * HOUR
     start = (now - _SILENT_DAYS * DAY) // HOUR * HOUR + HOUR
     ends = (now // HOUR * HOUR, now // FIVE_MINUTES * FIVE_MINUTES)
-    mine = [_of_room(frame, dataset) for frame in (city.known_hours, city.known_minutes)]
-    hours = silences(mine[0], index, start, ends[0], HOUR)
-    minutes = silences(mine[1], index, day, ends[1], FIVE_MINUTES)
+    hours, minutes = (
+        silences(known, _of_room(known, dataset), index, opens, closes, width)
+        for known, opens, closes, width in (
+            (city.known_hours, start, ends[0], HOUR),
+            (city.known_minutes, day, ends[1], FIVE_MINUTES),
+        )
+    )
     hours = hours.chosen((hours.end != ON) & (hours.start < day))
     state = states(city, dataset)
     quiet = np.flatnonzero((state["state"] == SILENT) & state["since"].notna())
