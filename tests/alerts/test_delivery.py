@@ -290,6 +290,7 @@ Courier(control, realm, *written, lambda: Fence(1, 1), sender=send).deliver()
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_between_send_and_mark_leaves_the_message_to_the_next_one(
     store: Control, server: tuple[int, Mailbox]
 ) -> None:

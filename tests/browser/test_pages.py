@@ -62,7 +62,7 @@ _SMALLEST = """() => {
     .filter((e) => !e.closest('.coc-sr') && e.getBoundingClientRect().width > 0)
     .map((e) => parseFloat(getComputedStyle(e).fontSize) * (e.closest('svg') ? k : 1)));
 }"""
-WALLS = ("/", "/surat", "/disposisi", "/pimpinan", "/opd")  # fit one screen
+WALLS = ("/", "/surat", "/disposisi", "/pimpinan", "/opd", "/peringatan")  # fit one screen
 Show = Callable[..., Screen]
 
 
@@ -82,7 +82,9 @@ SIZES = [pytest.param([WALL, PHONE], id="wall and phone"), pytest.param([WALL_4K
 
 
 @pytest.mark.parametrize(("state", "language", "theme"), LOOKS)
-@pytest.mark.parametrize("path", ["/", "/surat", "/disposisi", "/pimpinan", "/opd", "/opd/DISDIK", "/sumber"])
+@pytest.mark.parametrize(
+    "path", ["/", "/surat", "/disposisi", "/pimpinan", "/opd", "/opd/DISDIK", "/peringatan", "/sumber"]
+)
 @pytest.mark.parametrize("sizes", SIZES)
 def test_nothing_scrolls_sideways_is_cut_or_lies_on_another(
     screen: Show, path: str, state: str, language: str, theme: str, sizes: list[tuple[int, int]]
