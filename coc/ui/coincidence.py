@@ -21,7 +21,7 @@ _HOURS: Final = ("disposition.followup_hours_p50",)
 def beside(ctx: Context, *kpis: str, most: int = 2) -> list[Any]:
     """Of the first of these figures that has one; nothing where none has, or where a unit is looked at.
 
-    `most`: how many are named; the rest are a number.
+    `most`: how many are named, the rest are a number; with one the line is as short as can be.
     """
     frame = ctx.frame("coincidence", "beside")
     if frame is None or ctx.view.scope:
@@ -39,7 +39,7 @@ def _line(ctx: Context, kpi: str, found: list[dict[Hashable, Any]], most: int) -
     first, day = found[0], date.fromisoformat(str(found[0]["day"]))
     moved = say(
         f"coincidence.{kpi}",
-        day=f"{writer.weekday(day)} {writer.short_date(day)}",
+        day=writer.short_date(day) if most == 1 else f"{writer.weekday(day)} {writer.short_date(day)}",
         value=writer.number(first["value"], decimals),
         usual=writer.number(first["usual"], decimals),
     )
