@@ -115,7 +115,7 @@ def _clients(ctx: Context) -> Filled:
     kpi, availability = "wifi.clients", "wifi.availability_24h"
     main = tiles.big(ctx, kpi, "count") + tiles.line(ctx, past, ctx.reading(kpi).value)
     foot = [tiles.small(ctx, availability, "rate", ctx.say("kpi.apps_availability"))]
-    return tiles.tile(ctx, ctx.say("kpi.clients"), main, foot, kpi, availability)
+    return tiles.tile(ctx, ctx.say("kpi.clients"), main, foot, kpi, availability, href=wifi_rows.POINTS_PATH)
 
 
 def _apps(ctx: Context) -> Filled:
@@ -150,6 +150,10 @@ def _neither_up_nor_down(ctx: Context) -> Filled:
         for state in ("degraded", "no_data")
         if (n := counts.get(state, 0))
     ]
+
+
+def _to_wifi(ctx: Context, message: str) -> Any:
+    return html.A(ctx.say(message), href=wifi_rows.POINTS_PATH, className="coc-items")
 
 
 def _working(ctx: Context, past: pd.DataFrame) -> pd.DataFrame:
@@ -209,6 +213,7 @@ def render(view: View) -> Props:
     for name, fill in (_MAIL_TILES | _NETWORK_TILES).items():
         act = name in _ACT and bool(ctx.reading(_ACT[name]).value)
         props[f"overview-{name}"] = {"children": fill(ctx), "data-tone": "act" if act else ""}
+    props["overview-wifi-note"] = {"children": _to_wifi(ctx, "chart.wifi.note")}
     for name, (board, frame_name, draw, empty) in CHARTS.items():
         frame = ctx.frame(board, frame_name)
         figure = blank(ctx.colours) if frame is None else draw(frame, ctx.look)

@@ -38,6 +38,7 @@ CHARTS: dict[str, tuple[str, str, Callable[..., Figure], str]] = {
     "low": ("network", "points", wifi_use.low, "wifi.empty.low"),
 }
 _OF_PART = {NOW: ("map", "strips"), USE: ("hours", "full", "gets", "low"), AREAS: ()}
+_NOT_WELL = ("down", "no_data", "degraded")
 # Where the rows of a chart lead: to the point's page.
 _LINKED = frozenset({"strips", "gets", "low"})
 _TILES: dict[str, Callable[[Context], list[Any]]] = {
@@ -128,7 +129,7 @@ def _now_props(ctx: Context) -> Props:
     props: Props = {f"wifi-{name}": {"children": fill(ctx)} for name, fill in _TILES.items()}
     points = ctx.frame("network", "points")
     counts = {} if points is None else points["state"].value_counts().to_dict()
-    said = [ctx.say(f"wifi.down.{s}", n=ctx.writer.number(counts.get(s, 0))) for s in ("down", "no_data")]
+    said = [ctx.say(f"wifi.down.{s}", n=ctx.writer.number(counts.get(s, 0))) for s in _NOT_WELL]
     props["wifi-down"] = {"children": wifi_list.listed(ctx)}
     props["wifi-down-note"] = {"children": "" if points is None else ", ".join(said)}
     return props
@@ -169,15 +170,15 @@ def _note(ctx: Context, name: str, frame: pd.DataFrame) -> str:
     """How many more there are than are drawn, where some are."""
     if name == "strips":
         return _shown(ctx, frame["ap"].nunique(), wifi_strips.ROWS)
-    if name in ("full", "low"):
+    if name == "low":
         return _shown(ctx, len(frame), wifi_use.ROWS)
-    return ""
+    return _shown(ctx, len(frame), wifi_use.ROWS, "sites") if name == "full" else ""
 
 
-def _shown(ctx: Context, count: int, drawn: int) -> str:
+def _shown(ctx: Context, count: int, drawn: int, of: str = "points") -> str:
     if count <= drawn:
-        return ctx.say("wifi.shown.all", n=ctx.writer.number(count))
-    return ctx.say("wifi.shown", n=ctx.writer.number(drawn), all=ctx.writer.number(count))
+        return ctx.say(f"wifi.shown.all.{of}", n=ctx.writer.number(count))
+    return ctx.say(f"wifi.shown.{of}", n=ctx.writer.number(drawn), all=ctx.writer.number(count))
 
 
 def frame_of(ctx: Context, name: str) -> pd.DataFrame | None:

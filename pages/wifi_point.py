@@ -96,7 +96,11 @@ def render(view: View) -> Props:
 def _spells(ctx: Context, row: wifi_card.Row) -> pd.DataFrame:
     turns = ctx.frame("point", "turns")
     silent = moment_of(row["since"]) if row["state"] == "no_data" else None
-    return wifi_spells.spells(_no_turns() if turns is None else turns, ctx.view.now, silent)
+    found = wifi_spells.spells(_no_turns() if turns is None else turns, ctx.view.now, silent)
+    causes = ctx.frame("network", "causes")
+    if causes is None:
+        return found.assign(cause=wifi_spells.FAULT)
+    return wifi_spells.with_causes(found, causes[causes["ap"] == ctx.view.scope])
 
 
 def _no_turns() -> pd.DataFrame:

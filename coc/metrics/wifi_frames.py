@@ -16,6 +16,7 @@ from coc.domain.instants import Floats, to_micros
 from coc.metrics import points as network
 from coc.metrics.city import City
 from coc.metrics.facts import Positions, once
+from coc.metrics.outages import FAULT, affected, outages, present_causes
 from coc.metrics.states import SILENT, STATES
 from coc.metrics.wifi_areas import districts, placed
 from coc.metrics.wifi_people import clients_a_day, rates, share
@@ -69,7 +70,7 @@ def points(city: City) -> pd.DataFrame:
     """One row an access point: what `sited` and `points.states` have (ap a column), up_24h, coverage_24h, ... _30d.
 
     clients: of the present sample, null where that is no longer present; bps: its rx + tx in bit/s. clients_day: as in
-    `wifi_people`.
+    `wifi_people`. cause: of what is down or no_data, as far as it is known (`outages`), "" of the rest.
     """
 
     def find() -> pd.DataFrame:
@@ -80,6 +81,7 @@ def points(city: City) -> pd.DataFrame:
             up, down = known["up_seconds"].to_numpy(), known["down_seconds"].to_numpy()
             found[f"up_{name}"] = share(up, up + down)
             found[f"coverage_{name}"] = known["coverage"].to_numpy()
+        found["cause"] = present_causes(city).reindex(found.index).astype("str").fillna("")
         found["clients_day"] = clients_a_day(city)
         taken, bps = rates(city)
         found["bps"] = np.where((taken == to_micros(found["at"])) & (found["state"] != SILENT), bps, np.nan)
@@ -150,3 +152,15 @@ def _of_sites(found: pd.DataFrame, groups: Positions, n: int, values: Floats) ->
     """Summed over sites, each once; a point without a site has none."""
     first = ~found["site"].duplicated().to_numpy() & (found["site"] != "").to_numpy()
     return np.bincount(groups[first], weights=values[first], minlength=n).astype("int64")
+
+
+def causes(city: City) -> pd.DataFrame:
+    """What befell access points in 31 days and was no fault of a point's own: ap, start, end (NaT: goes on), cause.
+
+    As `outages` tells it; what of a point's down time is in none of these rows was a fault.
+    """
+    events = outages(city)
+    events = events[(events["cause"] != FAULT).to_numpy()][["event", "start", "end", "cause"]]
+    members = affected(city)
+    found = members[members["event"].isin(events["event"])].merge(events, on="event")
+    return found[["ap", "start", "end", "cause"]].sort_values(["ap", "start"]).reset_index(drop=True)

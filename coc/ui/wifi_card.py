@@ -50,9 +50,9 @@ def contact(ctx: Context, row: Row) -> str:
     """The role that answers for the site: an office, never a person. "" where the viewer is told no owner."""
     names = ctx.frame("correspondence", "names")
     code = row["owner_unit"]
-    if names is None or not isinstance(code, str) or not code:
+    if not isinstance(code, str) or not code:
         return ""
-    mine = names[names["code"] == code]
+    mine = pd.DataFrame() if names is None else names[names["code"] == code]
     if mine.empty:
         return ctx.say("point.contact", role=code)
     name, of = str(mine["name"].iloc[0]), mine["kind"].iloc[0]

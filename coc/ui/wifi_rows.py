@@ -54,9 +54,9 @@ def _means(codes: Any, values: Any, n: int) -> Any:
 
 
 def broken(points: pd.DataFrame) -> pd.DataFrame:
-    """The points that are down, longest first; after them those without data."""
-    mine = points[points["state"].isin(["down", "no_data"])]
-    later = (mine["state"] == "no_data").rename("later")
+    """The points that are not well: those that are down longest first, after them those without data, then degraded."""
+    mine = points[points["state"] != "up"]
+    later = mine["state"].map({"down": 0, "no_data": 1, "degraded": 2})
     order = mine.assign(later=later).sort_values(["later", "since", "ap"])
     return order.drop(columns="later").reset_index(drop=True)
 

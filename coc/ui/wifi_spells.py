@@ -13,6 +13,7 @@ from coc.ui.marks import icon
 from coc.ui.wifi_list import cause_words
 
 MOST = 12
+FAULT = "fault"
 
 
 def spells(turns: pd.DataFrame, now: datetime, silent_since: datetime | None) -> pd.DataFrame:
@@ -29,6 +30,19 @@ def spells(turns: pd.DataFrame, now: datetime, silent_since: datetime | None) ->
     if silent_since is not None:
         frame["end"] = until
     return frame[frame["seconds"] > 0].sort_values("start", ascending=False).reset_index(drop=True)
+
+
+def with_causes(rows: pd.DataFrame, causes: pd.DataFrame) -> pd.DataFrame:
+    """Each spell with its cause: that of the event (start, end NaT: goes on, cause) it lies in, else a fault."""
+
+    def cause(start: pd.Timestamp, end: pd.Timestamp) -> str:
+        mine = causes["end"].isna() | (causes["end"] > start)
+        if not pd.isna(end):
+            mine &= causes["start"] < end
+        found = causes.loc[mine, "cause"]
+        return str(found.iloc[0]) if len(found) else FAULT
+
+    return rows.assign(cause=[cause(s, e) for s, e in zip(rows["start"], rows["end"], strict=True)])
 
 
 def table(ctx: Context, rows: pd.DataFrame) -> list[Any]:

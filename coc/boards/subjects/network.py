@@ -11,6 +11,7 @@ SUBJECT = Subject(
     frozenset({Dataset.AP_SAMPLES, Dataset.ACCESS_POINTS, Dataset.SITES}),
     {
         "points": wifi.points,
+        "causes": wifi.causes,
         "windows": wifi.windows,
         "areas": wifi.areas,
         "kinds": wifi.kinds,
