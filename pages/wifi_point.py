@@ -10,7 +10,7 @@ import pandas as pd
 from coc.access.table import EVERY_LENS
 from coc.figures import wifi_point, wifi_strips
 from coc.figures.template import Figure, blank
-from coc.ui import shell, wifi_card, wifi_rows, wifi_spells
+from coc.ui import shell, wifi_card, wifi_list, wifi_rows, wifi_spells
 from coc.ui.cards import chart_card, chart_props
 from coc.ui.context import Context, context_of, moment_of
 from coc.ui.dom import html
@@ -99,7 +99,7 @@ def _spells(ctx: Context, row: wifi_card.Row) -> pd.DataFrame:
     found = wifi_spells.spells(_no_turns() if turns is None else turns, ctx.view.now, silent)
     causes = ctx.frame("network", "causes")
     if causes is None:
-        return found.assign(cause=wifi_spells.FAULT)
+        return found.assign(cause=wifi_list.FAULT)
     return wifi_spells.with_causes(found, causes[causes["ap"] == ctx.view.scope])
 
 

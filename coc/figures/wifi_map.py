@@ -45,7 +45,7 @@ def sites_map(frame: pd.DataFrame, look: Look, areas: pd.DataFrame | None = None
         mine = placed[placed["state"] == state]
         if len(mine):
             traces.append(_marks(mine, state, look, small=len(placed) > _FEW))
-    notes = _names(placed, view, room, look) + _districts(known, view, room)
+    notes = _names(placed, view, room, look) + _districts(known, shapes, view, room)
     drawn = figure(
         look.palette,
         traces,
@@ -138,22 +138,43 @@ def _names(placed: pd.DataFrame, view: _View, room: Room, look: Look) -> list[di
 
 _SPOTS: Final = ((16, 0, "left"), (-16, 0, "right"), (0, -24, "center"), (0, 24, "center"), (14, -18, "left"),
                  (14, 18, "left"), (-14, -18, "right"), (-14, 18, "right"))  # fmt: skip
-_AROUND: Final = ((0, 0), (0, -22), (0, 22), (0, -40), (0, 40), (-30, 0), (30, 0))
 
 
-def _districts(known: list[tuple[str, float, float]], view: _View, room: Room) -> list[dict[str, Any]]:
-    """The names of kecamatan near their middles, where they have room."""
+def _districts(
+    known: list[tuple[str, float, float]], shapes: tuple[Polygon, ...], view: _View, room: Room
+) -> list[dict[str, Any]]:
+    """The names of kecamatan in their cells, as near the middle as there is room."""
     wide, high = _NARROW
     found = []
-    for name, lat, lon in known:
+    for (name, lat, lon), polygon in zip(known, shapes, strict=True):
         x, y = view.share(lat, lon)
-        spots = [(x * wide + dx, y * high + dy, "center") for dx, dy in _AROUND]
-        spot = room.place(name, spots)
+        edge = [(across * wide, down * high) for across, down in (view.share(v, u) for u, v in polygon)]
+        spots = _around(edge, (x * wide, y * high))
+        spot = room.place(name, [(u, v, "center") for u, v in spots])
         if spot is not None:
-            dx, dy = _AROUND[spot]
-            words = safe(name)
-            found.append(text(_x(view, x), _y(view, y), words, xanchor="center", xshift=dx, yshift=-dy))
+            u, v = spots[spot]
+            found.append(text(_x(view, u / wide), _y(view, v / high), safe(name), xanchor="center"))
     return found
+
+
+def _around(polygon: Polygon, middle: tuple[float, float]) -> list[tuple[float, float]]:
+    """Places inside the polygon, well off its edge, the nearest to the middle first."""
+    steps = range(-_FAR, _FAR + 1, _NEAR)
+    spots = [(middle[0] + dx, middle[1] + dy) for dx in steps for dy in steps]
+    inside = [s for s in spots if _within(polygon, (s[0] - 26, s[1])) and _within(polygon, (s[0] + 26, s[1]))]
+    return sorted(inside, key=lambda s: (math.dist(s, middle), s))
+
+
+def _within(polygon: Polygon, at: tuple[float, float]) -> bool:
+    """Whether a convex polygon, whichever way round, holds a point."""
+    sides = [
+        (q[0] - p[0]) * (at[1] - p[1]) - (q[1] - p[1]) * (at[0] - p[0])
+        for p, q in zip(polygon, polygon[1:] + polygon[:1], strict=True)
+    ]
+    return all(s >= 0 for s in sides) or all(s <= 0 for s in sides)
+
+
+_FAR, _NEAR = 84, 12
 
 
 def _x(view: _View, share: float) -> float:

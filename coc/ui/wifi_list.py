@@ -13,6 +13,7 @@ from coc.ui.wifi_rows import broken, point_path
 
 MOST: Final = 24
 ON_A_WALL: Final = 8  # the rows that fit there (assets/coc.page-wifi.css hides the others)
+FAULT: Final = "fault"
 _TONES: Final = {"down": "bad", "no_data": "idle", "degraded": "warn", "up": "good"}
 
 
@@ -75,5 +76,7 @@ def place(ctx: Context, row: dict[Any, Any]) -> str:
 def cause_words(ctx: Context, row: dict[Any, Any]) -> str:
     """The word of a present outage's cause; "" where none is known."""
     cause = row.get("cause")
+    if row.get("state") == "no_data" and cause == FAULT:
+        return ""  # that nothing is heard is told already
     message = f"wifi.cause.{cause}"
     return ctx.say(message) if cause and not pd.isna(cause) and ctx.say.has(message) else ""

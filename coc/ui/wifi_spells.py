@@ -10,10 +10,9 @@ import pandas as pd
 from coc.ui.context import Context, moment_of
 from coc.ui.dom import html
 from coc.ui.marks import icon
-from coc.ui.wifi_list import cause_words
+from coc.ui.wifi_list import FAULT, cause_words
 
 MOST = 12
-FAULT = "fault"
 
 
 def spells(turns: pd.DataFrame, now: datetime, silent_since: datetime | None) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from coc.ui.wifi_tiles import STATES
 
 _TONES: Final = {"up": "good", "degraded": "warn", "down": "bad", "no_data": "idle"}
 # What a phone leaves to the CSV.
-_WIDE: Final = frozenset({"degraded", "no_data", "up_30d", "used"})
+_WIDE: Final = frozenset({"up", "degraded", "no_data", "up_30d", "used"})
 
 
 def by_area(ctx: Context) -> list[Any]:
