@@ -40,6 +40,12 @@ def short(text: str, limit: int) -> str:
     return (at_word if len(at_word) > limit * 0.6 else cut).rstrip(" ,") + "…"
 
 
+def ended(text: str, limit: int) -> str:
+    """As `short`, with its last word kept: of the points of a site it is the number."""
+    head, _, tail = text.rpartition(" ")
+    return text if len(text) <= limit or not head else f"{short(head, limit - len(tail) - 1)} {tail}"
+
+
 def spread(values: list[float], gap: float) -> list[float]:
     """Label positions as near their values as can be, at least `gap` apart, in the given order's values."""
     order = sorted(range(len(values)), key=lambda i: values[i])

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from coc.domain.instants import to_micros
-from coc.figures.look import Look, safe, short
+from coc.figures.look import Look, ended, safe
 from coc.figures.template import Figure, bar, blank, figure, text, with_rows
 
 HOURS: Final = 24
 ROWS: Final = 10  # as many as a wall can read
 _MINUTE: Final = 60_000_000
-_NAME: Final = 206  # pixels for names
+_NAME: Final = 240  # pixels for names
 _SHARE: Final = 86
 # How high each state stands in its row: told without its colour, too.
 _HEIGHT: Final = {"up": 0.12, "no_data": 0.3, "degraded": 0.5, "down": 0.84}
@@ -90,7 +90,7 @@ def _words(points: pd.DataFrame, look: Look) -> list[dict[str, Any]]:
         text(
             0,
             -i,
-            safe(short(str(name), 21)),
+            safe(ended(str(name), 23)),
             xref="paper",
             xshift=-10,
             xanchor="right",
