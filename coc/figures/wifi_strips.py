@@ -40,11 +40,11 @@ def strips(frame: pd.DataFrame, look: Look, now: datetime, rows: int = ROWS) -> 
     drawn = figure(
         colours,
         traces,
-        margin={"l": _NAME, "r": _SHARE, "t": 4, "b": 30},
+        margin={"l": _NAME if rows > 1 else 8, "r": _SHARE, "t": 4, "b": 30},
         barmode="overlay",
         xaxis={"range": [-HOURS * 60, 0], **hour_axis(now, look)},
         yaxis={"range": [0.5 - rows, 0.5], "visible": False},
-        annotations=[*_words(points, look)],
+        annotations=_words(points, look, named=rows > 1),
     )
     return with_rows(drawn, [(0.5 - i, -0.5 - i, "ap", str(ap)) for i, ap in enumerate(points["ap"])])
 
@@ -85,7 +85,7 @@ def _spans(
     )
 
 
-def _words(points: pd.DataFrame, look: Look) -> list[dict[str, Any]]:
+def _words(points: pd.DataFrame, look: Look, *, named: bool) -> list[dict[str, Any]]:
     names = [
         text(
             0,
@@ -102,7 +102,7 @@ def _words(points: pd.DataFrame, look: Look) -> list[dict[str, Any]]:
         text(1, -i, "–" if pd.isna(up) else look.percent(float(up), 1), xref="paper", xshift=10)
         for i, up in enumerate(points["up_24h"])
     ]
-    return names + shares
+    return names + shares if named else shares
 
 
 def hour_axis(now: datetime, look: Look) -> dict[str, Any]:

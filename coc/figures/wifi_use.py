@@ -57,7 +57,7 @@ def hours(frame: pd.DataFrame, look: Look) -> Figure:
             "tickangle": 0,
         },
         yaxis={
-            "range": [0, top],
+            "range": [0, top * 1.05],
             "tickvals": [0, top / 2, top],
             "ticktext": [look.number(v, 0) for v in (0, top / 2, top)],
         },

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from coc.figures.look import ended, short
 from coc.ui.context import Context, moment_of
 from coc.ui.dom import html
 from coc.ui.marks import age, icon
@@ -13,6 +14,7 @@ from coc.ui.wifi_rows import broken, point_path
 
 MOST: Final = 24
 ON_A_WALL: Final = 8  # the rows that fit there (assets/coc.page-wifi.css hides the others)
+_NAME, _PLACE = 27, 30  # characters that fit on a wall
 FAULT: Final = "fault"
 _TONES: Final = {"down": "bad", "no_data": "idle", "degraded": "warn", "up": "good"}
 
@@ -41,14 +43,19 @@ def _more(ctx: Context, count: int, fit: int, where: str) -> list[Any]:
 
 def _row(ctx: Context, row: dict[Any, Any]) -> Any:
     state = str(row["state"])
-    name = html.A(str(row["name"]), href=point_path(str(row["ap"])), className="coc-down-name")
+    name = html.A(
+        ended(str(row["name"]), _NAME),
+        title=str(row["name"]),
+        href=point_path(str(row["ap"])),
+        className="coc-down-name",
+    )
     since = moment_of(row["since"])
     long = [ctx.say(f"state.{state}"), " ", age(ctx, since, "")] if since else ctx.say("wifi.never_seen")
     return html.Li(
         [
             icon(state),
             html.Span([name, *flapping_mark(ctx, row)], className="coc-down-what"),
-            html.Span(place(ctx, row), className="coc-down-where"),
+            html.Span(short(place(ctx, row), _PLACE), className="coc-down-where"),
             html.Span(cause_words(ctx, row), className="coc-down-cause"),
             html.Span(long, className="coc-down-since", title=_when(ctx, since)),
         ],

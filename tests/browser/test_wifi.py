@@ -54,7 +54,8 @@ def test_a_mark_on_the_map_is_where_its_link_is(screen: Show) -> None:
     shown.size(*WALL)
     found: list[Any] = shown.page.evaluate(
         """() => {
-          const middle = (e) => { const b = e.getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]; };
+          const box = (e) => e.getBoundingClientRect();
+          const middle = (e) => [box(e).left + box(e).width / 2, box(e).top + box(e).height / 2];
           const links = [...document.querySelectorAll('.coc-map-link')].map(middle);
           const marks = [...document.querySelectorAll('#wifi-map .points path')].map(middle);
           return marks.map(([x, y]) => Math.min(...links.map(([u, v]) => Math.hypot(u - x, v - y))));
