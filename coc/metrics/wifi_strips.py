@@ -23,11 +23,11 @@ _SILENT: Final = 2
 def entities(city: City, frame: pd.DataFrame) -> tuple[Positions, Bools]:
     """Of rows by dataset and entity: the place of each in `access_points`, and which are of one of those."""
     index = access_points(city).index
-    of_word = np.append(index.get_indexer(pd.Index(frame["entity"].cat.categories, dtype="str")), -1)
-    place = of_word[frame["entity"].cat.codes.to_numpy()]
-    datasets = frame["dataset"].cat
+    names, datasets = frame["entity"].array, frame["dataset"].array
+    of_word = np.append(index.get_indexer(pd.Index(names.categories, dtype="str")), -1)
+    place: Positions = of_word[names.codes]
     wanted = datasets.categories.get_indexer(pd.Index([Dataset.AP_SAMPLES.value]))[0]
-    return place, (place >= 0) & (datasets.codes.to_numpy() == wanted)
+    return place, (place >= 0) & (datasets.codes == wanted)
 
 
 def strips(city: City) -> pd.DataFrame:
@@ -89,9 +89,11 @@ def _silent(city: City, opens: int, now: int) -> _Rows:
     grid[:, 0] = grid[:, -1] = 0  # so that every run has an edge to both sides
     some = mine & known
     grid[place[some], bucket[some] + 1] = 0
-    edges = np.diff(grid, axis=1)
-    row, begin = np.nonzero(edges == 1)
-    _, stop = np.nonzero(edges == -1)
+    # Row by row one after the other: begins and stops take turns.
+    flat = grid.ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    row, begin = np.divmod(edges[::2], width + 2)
+    stop = edges[1::2] - row * (width + 2)
     start = np.maximum((begin + first) * FIVE_MINUTES, opens)
     end = np.minimum((stop + first) * FIVE_MINUTES, now)
     whole = (end - start >= FIVE_MINUTES) | (start == opens)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from coc.domain.instants import HOUR, Bools, Floats, Micros, to_index, to_micros
+from coc.domain.instants import HOUR, NAT, Bools, Floats, Micros, to_index, to_micros
 from coc.metrics.city import City
 from coc.metrics.facts import Positions, now_of, once
 from coc.metrics.points import access_points
@@ -82,26 +82,25 @@ def sites(city: City) -> pd.DataFrame:
     size = np.bincount(codes, minlength=len(names))[:, None] * 3600.0
     seen: Bools = time >= np.maximum(size, 1.0) * ENOUGH
     total = np.where(seen, total, -1.0)
-    best = total.argmax(axis=1) if _HOURS else first
+    best = total.argmax(axis=1)
     peak = total[np.arange(len(names)), best]
     clients = np.bincount(codes, weights=found["clients"].to_numpy(dtype="float64", na_value=0.0), minlength=len(names))
-    at = to_index(starts[best]) if len(names) else to_index(np.zeros(0, dtype="int64"))
-    table: dict[str, Any] = {"site": pd.Series(names, dtype="str")}
+    told = capacity > 0
+    over = (total > capacity[:, None]).sum(axis=1)
+    full = np.where(peak < 0, 0.0, peak) / np.where(told, capacity, 1.0)
+    order = np.lexsort((names.to_numpy(dtype=object), -full, -over))
+    order = order[told[order] & (names[order] != "")]
+    rows = found.iloc[first[order]]
+    table: dict[str, Any] = {"site": rows["site"].array}
     for new, old in (("name", "site_name"), ("area_name", "area_name"), ("kind", "site_kind")):
-        table[new] = found[old].iloc[first].reset_index(drop=True)
+        table[new] = rows[old].array
+    known_peak = peak[order] >= 0
     table |= {
-        "capacity": capacity,
-        "clients": clients.astype("int64"),
-        "peak": np.where(peak < 0, np.nan, peak),
-        "at": at.where(peak >= 0),
-        "over": (total > capacity[:, None]).sum(axis=1),
-        "known": seen.sum(axis=1),
+        "capacity": capacity[order],
+        "clients": clients[order].astype("int64"),
+        "peak": np.where(known_peak, peak[order], np.nan),
+        "at": to_index(np.where(known_peak, starts[best[order]], NAT)),
+        "over": over[order],
+        "known": seen.sum(axis=1)[order],
     }
-    frame = pd.DataFrame(table)
-    frame = frame[frame["capacity"].notna() & (frame["capacity"] > 0) & (frame["site"] != "")]
-    order = frame.assign(full=frame["peak"] / frame["capacity"])
-    return (
-        order.sort_values(["over", "full", "site"], ascending=[False, False, True])
-        .drop(columns="full")
-        .reset_index(drop=True)
-    )
+    return pd.DataFrame(table)
