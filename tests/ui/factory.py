@@ -136,7 +136,7 @@ def large_boards() -> dict[str, Board]:
         held[name] = replace(held[name], frames=frames)
     held["disposition"] = _with_kpis(held["disposition"], factory_disposisi.kpi_rows(large=True))
     held["coincidence"] = replace(held["coincidence"], frames=factory_coincidence.frames(3)["coincidence"])
-    held = factory_wifi.large(factory_program.added(factory_surat.large(held), NOW, times=12), NOW)
+    held = factory_wifi.large(factory_program.added(factory_surat.large(held), NOW, times=12))
     return held | {"feeds": replace(held["feeds"], frames={"feeds": feeds(*TROUBLE[:3], *more)})}
 
 
