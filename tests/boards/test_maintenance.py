@@ -45,7 +45,7 @@ def place(store: Store, **site_of: str) -> None:
         sites = [{"source_id": site, "area": f"15.71.0{n}"} for n, site in enumerate(sorted(set(site_of.values())))]
         for dataset, its in ((Dataset.ACCESS_POINTS, rows), (Dataset.SITES, sites)):
             frame = cities.frame(dataset, its).drop(columns="source")
-            bulk.upsert(tx, dataset, frame, source="titik", row_hash="")
+            bulk.upsert(tx, dataset, frame, source="titik", row_hash=0)
 
 
 def announced(*windows: tuple[str, datetime, datetime]) -> Settings:
