@@ -6,6 +6,7 @@ first sample that they changed on, and only what is new is put in its place.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -51,7 +52,7 @@ class KnownHeld:
             if start is not None:
                 held = self._sums[width] = _from(self._sums[width], start)
                 more = wider(chosen(lack, lack.at >= start), width)
-                self.parts[width] = Part(*names, _until(_put(held, more, add=True), past.now))
+                self.parts[width] = Part(*names, _in_order(_until(_put(held, more, add=True), past.now), keys))
         self._turns = known.since(self._turns, known.turns_open(past.now))
         self.turns = Part(*names, self._turns.chosen(self._turns.at <= past.now))
 
@@ -73,6 +74,15 @@ class KnownHeld:
         since = opening if anew else max(opening, first - 1)
         fresh_turns = Turns(*ledger.read_turns(connection, self.dataset, keys, since, opening=anew))
         self._turns = fresh_turns if anew else _in_turn(self._turns.chosen(self._turns.at <= since), fresh_turns)
+
+
+def _in_order(sums: Sums, keys: list[Key]) -> Sums:
+    """By time and name, also where a name came later than those after it: sums of floats hang on their order."""
+    if all(one < other for one, other in pairwise(keys)):
+        return sums
+    rank = np.empty(len(keys), dtype=np.intp)
+    rank[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    return chosen(sums, np.lexsort((rank[sums.entity], sums.at)))
 
 
 def _in_turn(held: Turns, fresh: Turns) -> Turns:

@@ -78,7 +78,7 @@ class Pasts:
     def _read_heads(self, connection: Connection) -> bool:
         keys, heads, since = ledger.present(connection, self.dataset)
         known = set(self._keys)
-        self._keys += [key for key in keys if key not in known]
+        self._keys += sorted(key for key in keys if key not in known)
         place = {key: i for i, key in enumerate(self._keys)}
         rows = np.array([place[key] for key in keys], dtype=np.intp)
         were, was = self._heads, self._since

@@ -134,6 +134,9 @@ def _keys(parts: Sequence[Part]) -> dict[str, Any]:
         names = names.append(part.entities.astype("str")).unique()
         vantages = vantages.append(part.vantages.astype("str")).unique()
 
+    # Whoever came first: the same things known give the same frame.
+    names, vantages = names.sort_values(), vantages.sort_values()
+
     def codes(index: pd.Index[Any], texts: str) -> npt.NDArray[np.int64]:
         found = (index.get_indexer(getattr(part, texts).astype("str"))[part.rows.entity] for part in parts)
         return np.concatenate([none, *found])
