@@ -25,7 +25,14 @@ def clients(frame: pd.DataFrame, look: Look, now: datetime, limit: float | None 
 
 def latency(frame: pd.DataFrame, look: Look, now: datetime, limit: float | None = None) -> Figure:
     """`frame`: at, up, latency_ms. `limit`: from where on a point is degraded. What is not answered took no time."""
-    return _line(frame[frame["up"].astype(bool)], "latency_ms", look, now, limit, lambda v: f"{look.number(v, 0)} ms")
+    return _line(
+        frame[frame["up"].astype(bool)],
+        "latency_ms",
+        look,
+        now,
+        limit,
+        lambda v: f"{look.number(v, 0)} {look.say('measure.ms')}",
+    )
 
 
 def loss(frame: pd.DataFrame, look: Look, now: datetime, limit: float | None = None) -> Figure:
