@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +82,19 @@ def cost(process: psutil.Process, port: int, path: str, times: int, body: bytes 
             _get(connection, path, body)
         rounds.append((cpu(process) - before) / (times // _ROUNDS) * 1000)
     return Cost(min(rounds), len(raw))
+
+
+def first_answers(port: int, paths: Sequence[str]) -> list[float]:
+    """Seconds that each of these answers takes, sorted."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    took = []
+    for path in paths:
+        started = time.perf_counter()
+        status, raw = _get(connection, path)
+        if status != 200:
+            raise RuntimeError(f"{path} answers {status}: {raw[:200]!r}")
+        took.append(time.perf_counter() - started)
+    return sorted(took)
 
 
 def serve_command(config: Path, port: int) -> list[str]:
