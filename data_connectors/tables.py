@@ -71,8 +71,11 @@ def _decoded(name: str, body: bytes, encoding: str) -> str:
         text = body.decode(encoding)
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        hint = "" if encoding == _WINDOWS else ": save it as CSV UTF-8, or set `encoding: cp1252` if Windows wrote it"
-        raise FetchError("file", f"{name} is not {encoding} text (line {line}){hint}", permanent=True) from None
+        if encoding == _WINDOWS:
+            said = f"{name} is not {encoding} text (line {line})"
+        else:
+            said = f"{name} is not {encoding} text (line {line}): save it as CSV UTF-8, or set `encoding: cp1252`"
+        raise FetchError("file", said, permanent=True) from None
     except LookupError:
         raise FetchError("config", f"unknown encoding {encoding!r}", permanent=True) from None
     if "\0" in text:

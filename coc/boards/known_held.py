@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from coc.domain.datasets import Dataset
+from coc.domain.instants import NAT
 from coc.domain.limits import ApLimits
 from coc.metrics import known
 from coc.metrics.buckets import WIDTHS, Sums, chosen, joined, wider
@@ -34,7 +35,7 @@ class KnownHeld:
         self._margin = margin
         self._sums: dict[int, Sums] = {}
         self._turns, self._keys = NO_TURNS, 0
-        self._rev = -1
+        self._rev, self._last = -1, np.zeros(0, dtype="int64")
         self.parts: dict[int, Part] = {}
         self.turns = Part(dataset, known.NO_NAMES, known.NO_NAMES, NO_TURNS)
 
@@ -43,7 +44,7 @@ class KnownHeld:
         keys = list(zip(past.entities.tolist(), past.vantages.tolist(), strict=True))
         if commit != self._rev:
             with self.store.read() as connection:
-                self._read(connection, keys, past.now)
+                self._read(connection, keys, past.now, self._resumed(past))
             self._rev = commit
         names = (self.dataset, past.entities, past.vantages)
         lack = tail(past, self.limits)
@@ -56,7 +57,13 @@ class KnownHeld:
         self._turns = known.since(self._turns, known.turns_open(past.now))
         self.turns = Part(*names, self._turns.chosen(self._turns.at <= past.now))
 
-    def _read(self, connection: Connection, keys: list[Key], now: int) -> None:
+    def _resumed(self, past: Past) -> int:
+        """The earliest sample that was some entity's last and is not any more: its hold is in buckets only now."""
+        before, self._last = self._last, past.heads["at"].copy()
+        ended = before[self._last[: len(before)] != before]
+        return int(np.min(ended, initial=_FOREVER, where=ended != NAT))
+
+    def _read(self, connection: Connection, keys: list[Key], now: int, resumed: int) -> None:
         anew = self._rev < 0 or ledger.recomputed_after(connection, self._rev)
         anew = anew or ledger.dropped_after(connection, self._rev)
         first = 0 if anew else ledger.first_changed(connection, self.dataset, self._rev)
@@ -66,7 +73,7 @@ class KnownHeld:
             start = known.opens(self.dataset, width, now)
             if start is None:
                 continue
-            since = start if anew else max(start, (first - self._margin) // width * width)
+            since = start if anew else max(start, (min(first, resumed) - self._margin) // width * width)
             rev = -1 if anew else self._rev
             fresh = ledger.read_rollups(connection, self.dataset, width, keys, since, _FOREVER, rev)
             self._sums[width] = _put(joined([]) if anew else self._sums[width], fresh)

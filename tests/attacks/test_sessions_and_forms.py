@@ -28,6 +28,7 @@ STEPS = {
     "/masuk/**": [],
     "/keluar": [b""],
     "/akun/**": [b"language=en", b"which=others", b"name=probe", b"on=yes"],
+    "/peringatan/tangani": [b"id=1&do=acknowledge", b"id=1&do=mute&hours=4"],
 }
 STEP_OF = {
     b"language=en": "/akun/pilihan",

@@ -176,6 +176,7 @@ FORMS = [
     "/masuk",
     "/keluar",
     *(f"/akun/{name}" for name in ("sandi", "pilihan", "sesi", "token", "token/cabut", "sakelar")),
+    "/peringatan/tangani",
 ]
 
 
@@ -202,7 +203,7 @@ def test_a_form_that_was_not_made_for_this_browser_changes_nothing(
 
 def test_every_form_of_the_table_is_among_the_forged_ones() -> None:
     writes = {r.path for r in RULES if r.csrf}
-    assert writes == {"/masuk", "/masuk/**", "/keluar", "/akun/**"}
+    assert writes == {"/masuk", "/masuk/**", "/keluar", "/akun/**", "/peringatan/tangani"}
 
 
 def test_every_address_that_takes_a_form_is_among_the_forged_ones(server: Served) -> None:

@@ -29,12 +29,13 @@ async def handle(request: Request) -> Response:
     fields = await fields_of(request) if request.method == "POST" else {}
     asked = fields.get("id") or request.query_params.get("id", "")
     realm = doors.services.realm
+    forged = request.method == "POST" and doors.forged(request, fields)
     found = await asyncio.to_thread(doors.control.incident, realm, int(asked)) if _is_number(asked) else None
     if found is None:
-        return message(doors, request, 404, "tangani.title", "tangani.gone")
+        return message(doors, request, 403 if forged else 404, "tangani.title", "tangani.gone")
     if request.method != "POST":
         return await _show(doors, request, found, done=request.query_params.get("done", ""))
-    if doors.forged(request, fields):
+    if forged:
         return await _show(doors, request, found, 403, stale=True)
     done = await asyncio.to_thread(_take, doors, request, found, fields)
     doors.services.alerts_moved()
