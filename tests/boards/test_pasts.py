@@ -153,6 +153,19 @@ def test_what_is_held_of_known_time_is_what_all_samples_make(store: Store, pasts
         pd.testing.assert_frame_equal(texts(turns_frame([held.turns])), texts(whole.turns))
 
 
+def test_the_hold_of_a_sample_is_held_however_long_after_it_the_next_one_came(store: Store, pasts: Pasts) -> None:
+    """Stored buckets end with the last sample: what it held for is in them only once there is a later one."""
+    held = KnownHeld(store, AP, LIMITS, pasts.margin)
+    common = {"ap": "A", "up": True, "clients": 3, "latency_ms": 20.0, "loss": 0.0, "source": "wifi", "hold": 300.0}
+    samples = [{**common, "at": NOW - timedelta(minutes=ago)} for ago in (40, 0)]
+    for n in (1, 2):
+        put(store, samples[n - 1 : n])
+        past, _ = pasts.refresh(pd.Timestamp(NOW), store.commit_number())
+        held.refresh(past, store.commit_number())
+    whole = cities.city(NOW, ap_samples=samples)
+    pd.testing.assert_frame_equal(texts(known_frame([held.parts[WIDTHS[0]]])), texts(whole.known_minutes))
+
+
 def texts(frame: pd.DataFrame) -> pd.DataFrame:
     """In one order, whatever the position of each entity."""
     frame = frame.astype({c: "str" for c in frame if frame[c].dtype == "category"})
