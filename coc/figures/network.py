@@ -119,7 +119,7 @@ def app_latency(frame: pd.DataFrame, look: Look) -> Figure:
         yaxis={
             "range": [0, top * 1.04],
             "tickvals": [0, top / 2, top],
-            "ticktext": ["0", look.number(top / 2, 0), look.number(top, 0) + " ms"],
+            "ticktext": ["0", look.number(top / 2, 0), f"{look.number(top, 0)} {look.say('measure.ms')}"],
         },
         shapes=[_rule(level, colours.line) for level in (0, top / 2, top)],
         annotations=labels,
