@@ -30,12 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         given = getattr(item, "callspec", None)
         if item.get_closest_marker("postgres_slow") and given and "postgresql" in given.id:
             item.add_marker(pytest.mark.slow)
-        if (
-            given
-            and given.params.get("state") in ("trouble", "simulated")
-            and given.params.get("path") not in ("/", None)
-        ):
+        if given and given.params.get("path", "/") != "/" and _is_said_elsewhere(given.params):
             item.add_marker(pytest.mark.slow)
+
+
+def _is_said_elsewhere(look: dict[str, Any]) -> bool:
+    """Whether the look of a page differs from others that are looked at by its frame, or by its language alone."""
+    plain = (look.get("state"), look.get("language"), look.get("theme")) == ("normal", "en", "light")
+    return plain or look.get("state") in ("trouble", "simulated")
 
 
 @pytest.fixture(scope="module")

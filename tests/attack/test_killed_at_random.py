@@ -193,10 +193,10 @@ def _attack(pullers: Pullers, truth: Truth, feed: str, new_database: Callable[[]
 
 
 @pytest.mark.postgres_slow
-def test_twenty_kills_on_each_database_lose_nothing_and_double_nothing(
+def test_eight_kills_lose_nothing_and_double_nothing(
     pullers: Pullers, truth: Truth, feed: str, new_database: Callable[[], str]
 ) -> None:
-    _attack(pullers, truth, feed, new_database, 20)
+    _attack(pullers, truth, feed, new_database, 8)
 
 
 @pytest.mark.slow

@@ -119,6 +119,7 @@ def _follow(world: World, deltas: int) -> None:
 
 
 # A shrunk example would be nicer to read, and cost minutes: the seed tells all.
+@pytest.mark.postgres_slow
 @settings(
     max_examples=3,
     phases=[Phase.generate],

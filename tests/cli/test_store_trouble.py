@@ -57,6 +57,7 @@ def _letters(feed: Feed, name: str, n: int) -> None:
     feed.rows["letters"] += [{**new, "id": f"{name}-{i}"} for i in range(n)]
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_picture_names_the_cause_and_mends_by_itself(
     city: Terminal, feed: Feed, free_port: Callable[[], int]
 ) -> None:

@@ -187,6 +187,7 @@ def test_a_server_that_hangs_is_noticed_by_its_silence_and_recovered_from(server
     seen.clean()
 
 
+@pytest.mark.slow
 def test_more_tabs_than_a_browser_has_connections_share_one_stream_and_all_repaint(server: Server, seen: Seen) -> None:
     context = seen.page.context
     tabs = [seen] + [Seen(context, server) for _ in range(6)]
